@@ -1,0 +1,2 @@
+//! Manages the system: catalog and upgrades.
+fn main() {}

@@ -1,0 +1,2 @@
+//! Builds, signs, timestamps and shows packages.
+fn main() {}

@@ -1,0 +1,416 @@
+use std::ffi::OsStr;
+use std::fs::File;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Component, Path, PathBuf};
+
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RenameFlags, ResolveFlags, Stat};
+
+use super::FsError;
+use super::error::errno;
+use super::open::{expect_regular, read_file_bounded};
+
+/// An open directory; every name is looked up below it and never through a symbolic link.
+///
+/// Names are relative paths of plain components. `..`, absolute paths, empty names and NUL are refused
+/// as [`FsError::UnsafeName`].
+#[derive(Debug)]
+pub struct Dir {
+    fd: OwnedFd,
+    /// For messages only; nothing is ever looked up by it.
+    path: PathBuf,
+}
+
+/// One name in a directory.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Entry {
+    /// The name, one component.
+    pub name: std::ffi::OsString,
+    /// What the name itself is; symbolic links are not followed.
+    pub kind: EntryKind,
+}
+
+/// What a name in a directory is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EntryKind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A symbolic link, not followed.
+    SymbolicLink,
+    /// A FIFO, socket or device.
+    Other,
+}
+
+const DIRECTORY: OFlags = OFlags::RDONLY
+    .union(OFlags::DIRECTORY)
+    .union(OFlags::CLOEXEC);
+
+impl Dir {
+    /// Opens the directory at `path`, following symbolic links: the path is the caller's own.
+    pub fn open(path: &Path) -> Result<Self, FsError> {
+        let fd = rustix::fs::openat(CWD, path, DIRECTORY, Mode::empty())
+            .map_err(errno("open directory", path))?;
+        Ok(Self {
+            fd,
+            path: path.to_owned(),
+        })
+    }
+
+    /// As [`Dir::open`], making the directory and its missing parents first.
+    pub fn open_or_create(path: &Path, mode: u32) -> Result<Self, FsError> {
+        use std::os::unix::fs::DirBuilderExt as _;
+        let mut builder = std::fs::DirBuilder::new();
+        builder.recursive(true).mode(mode);
+        builder
+            .create(path)
+            .map_err(FsError::system("create directory", path))?;
+        Self::open(path)
+    }
+
+    /// Where the directory was when it was opened; for messages.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Permissions, owner and times of the directory itself.
+    pub fn stat(&self) -> Result<Stat, FsError> {
+        rustix::fs::fstat(&self.fd).map_err(errno("examine", &self.path))
+    }
+
+    /// Opens a directory below this one.
+    pub fn open_dir(&self, name: impl AsRef<Path>) -> Result<Self, FsError> {
+        let name = name.as_ref();
+        let fd = self.open_below(name, DIRECTORY, Mode::empty(), "open directory")?;
+        Ok(Self {
+            fd,
+            path: self.path.join(name),
+        })
+    }
+
+    /// Opens a regular file below this directory for reading.
+    pub fn open_file(&self, name: impl AsRef<Path>) -> Result<File, FsError> {
+        let name = name.as_ref();
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let fd = self.open_below(name, flags, Mode::empty(), "open")?;
+        expect_regular(&fd, &self.path.join(name))?;
+        Ok(fd.into())
+    }
+
+    /// Reads a whole regular file of at most `limit` bytes below this directory.
+    pub fn read_bounded(&self, name: impl AsRef<Path>, limit: u64) -> Result<Vec<u8>, FsError> {
+        let name = name.as_ref();
+        read_file_bounded(self.open_file(name)?, &self.path.join(name), limit)
+    }
+
+    /// Creates a new regular file for reading and writing; fails if the name exists.
+    pub fn create_file(&self, name: impl AsRef<Path>, mode: u32) -> Result<File, FsError> {
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        let mode = Mode::from_raw_mode(mode);
+        self.open_below(name.as_ref(), flags, mode, "create")
+            .map(File::from)
+    }
+
+    /// Opens a regular file for reading and writing, creating it if it is missing.
+    pub fn open_or_create_file(&self, name: impl AsRef<Path>, mode: u32) -> Result<File, FsError> {
+        let name = name.as_ref();
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NONBLOCK;
+        let fd = self.open_below(name, flags, Mode::from_raw_mode(mode), "open")?;
+        expect_regular(&fd, &self.path.join(name))?;
+        Ok(fd.into())
+    }
+
+    /// Creates one directory; fails if the name exists.
+    pub fn create_dir(&self, name: impl AsRef<Path>, mode: u32) -> Result<(), FsError> {
+        let (parent, last) = self.parent_of(name.as_ref())?;
+        rustix::fs::mkdirat(parent.fd(self), &last, Mode::from_raw_mode(mode))
+            .map_err(errno("create directory", self.path.join(name.as_ref())))
+    }
+
+    /// Creates a symbolic link whose text is `target`, unread and unfollowed.
+    pub fn create_symlink(&self, target: &OsStr, name: impl AsRef<Path>) -> Result<(), FsError> {
+        let (parent, last) = self.parent_of(name.as_ref())?;
+        rustix::fs::symlinkat(target, parent.fd(self), &last)
+            .map_err(errno("create symbolic link", self.path.join(name.as_ref())))
+    }
+
+    /// Gives the regular file `existing` a second name; both are looked up below this directory.
+    pub fn create_hard_link(
+        &self,
+        existing: impl AsRef<Path>,
+        name: impl AsRef<Path>,
+    ) -> Result<(), FsError> {
+        let (from, from_name) = self.parent_of(existing.as_ref())?;
+        let (to, to_name) = self.parent_of(name.as_ref())?;
+        let flags = AtFlags::empty();
+        rustix::fs::linkat(from.fd(self), &from_name, to.fd(self), &to_name, flags)
+            .map_err(errno("create hard link", self.path.join(name.as_ref())))
+    }
+
+    /// Moves `name` to `new_name` below `target`; fails if that name exists.
+    pub fn rename_new(
+        &self,
+        name: impl AsRef<Path>,
+        target: &Self,
+        new_name: impl AsRef<Path>,
+    ) -> Result<(), FsError> {
+        self.rename_with(
+            name.as_ref(),
+            target,
+            new_name.as_ref(),
+            RenameFlags::NOREPLACE,
+        )
+    }
+
+    /// Moves `name` to `new_name` below `target`, replacing what is there in one step.
+    pub fn rename(
+        &self,
+        name: impl AsRef<Path>,
+        target: &Self,
+        new_name: impl AsRef<Path>,
+    ) -> Result<(), FsError> {
+        self.rename_with(
+            name.as_ref(),
+            target,
+            new_name.as_ref(),
+            RenameFlags::empty(),
+        )
+    }
+
+    /// Removes a file, link or special file.
+    pub fn remove_file(&self, name: impl AsRef<Path>) -> Result<(), FsError> {
+        self.unlink(name.as_ref(), AtFlags::empty())
+    }
+
+    /// Removes an empty directory.
+    pub fn remove_dir(&self, name: impl AsRef<Path>) -> Result<(), FsError> {
+        self.unlink(name.as_ref(), AtFlags::REMOVEDIR)
+    }
+
+    /// Removes `name` and all below it, without following links.
+    pub fn remove_tree(&self, name: impl AsRef<Path>) -> Result<(), FsError> {
+        let name = name.as_ref();
+        let tree = self.open_dir(name)?;
+        for entry in tree.entries()? {
+            match entry.kind {
+                EntryKind::Directory => tree.remove_tree(&entry.name)?,
+                _ => tree.remove_file(&entry.name)?,
+            }
+        }
+        self.remove_dir(name)
+    }
+
+    /// What `name` itself is, without following a link; `None` if there is nothing.
+    pub fn kind_of(&self, name: impl AsRef<Path>) -> Result<Option<EntryKind>, FsError> {
+        let name = name.as_ref();
+        let stat = match self.parent_of(name) {
+            Ok((parent, last)) => {
+                rustix::fs::statat(parent.fd(self), &last, AtFlags::SYMLINK_NOFOLLOW)
+            }
+            Err(error) if error.is_not_found() => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        match stat {
+            Ok(stat) => Ok(Some(kind(FileType::from_raw_mode(stat.st_mode)))),
+            Err(rustix::io::Errno::NOENT) => Ok(None),
+            Err(error) => Err(errno("examine", self.path.join(name))(error)),
+        }
+    }
+
+    /// All names in this directory, sorted by their bytes.
+    pub fn entries(&self) -> Result<Vec<Entry>, FsError> {
+        let directory = rustix::fs::Dir::read_from(&self.fd).map_err(errno("list", &self.path))?;
+        let mut entries = Vec::new();
+        for entry in directory {
+            let entry = entry.map_err(errno("list", &self.path))?;
+            let name = OsStr::from_bytes(entry.file_name().to_bytes());
+            if name != "." && name != ".." {
+                let kind = match entry.file_type() {
+                    FileType::Unknown => self.kind_of(name)?.unwrap_or(EntryKind::Other),
+                    known => kind(known),
+                };
+                entries.push(Entry {
+                    name: name.to_owned(),
+                    kind,
+                });
+            }
+        }
+        entries.sort();
+        Ok(entries)
+    }
+
+    /// Waits until the names in this directory are on disk.
+    pub fn sync(&self) -> Result<(), FsError> {
+        rustix::fs::fsync(&self.fd).map_err(errno("sync", &self.path))
+    }
+
+    fn rename_with(
+        &self,
+        name: &Path,
+        target: &Self,
+        new_name: &Path,
+        flags: RenameFlags,
+    ) -> Result<(), FsError> {
+        let (from, from_name) = self.parent_of(name)?;
+        let (to, to_name) = target.parent_of(new_name)?;
+        rustix::fs::renameat_with(from.fd(self), &from_name, to.fd(target), &to_name, flags)
+            .map_err(errno("rename to", target.path.join(new_name)))
+    }
+
+    fn unlink(&self, name: &Path, flags: AtFlags) -> Result<(), FsError> {
+        let (parent, last) = self.parent_of(name)?;
+        rustix::fs::unlinkat(parent.fd(self), &last, flags)
+            .map_err(errno("remove", self.path.join(name)))
+    }
+
+    fn open_below(
+        &self,
+        name: &Path,
+        flags: OFlags,
+        mode: Mode,
+        operation: &'static str,
+    ) -> Result<OwnedFd, FsError> {
+        self.check(name)?;
+        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+        rustix::fs::openat2(&self.fd, name, flags, mode, resolve)
+            .map_err(errno(operation, self.path.join(name)))
+    }
+
+    /// The directory that holds the last component of `name`, and that component.
+    fn parent_of(&self, name: &Path) -> Result<(Parent, PathBuf), FsError> {
+        self.check(name)?;
+        let last = name.file_name().map(PathBuf::from).unwrap_or_default();
+        match name.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => {
+                let path = OFlags::PATH | DIRECTORY;
+                let fd = self.open_below(parent, path, Mode::empty(), "open directory")?;
+                Ok((Parent::Below(fd), last))
+            }
+            _ => Ok((Parent::This, last)),
+        }
+    }
+
+    fn check(&self, name: &Path) -> Result<(), FsError> {
+        let plain = name
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)));
+        let bytes = name.as_os_str().as_bytes();
+        if plain && !bytes.is_empty() && !bytes.contains(&0) {
+            Ok(())
+        } else {
+            let (directory, name) = (self.path.clone(), name.to_owned());
+            Err(FsError::UnsafeName { directory, name })
+        }
+    }
+}
+
+impl AsFd for Dir {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+/// Where a last component is looked up.
+enum Parent {
+    This,
+    Below(OwnedFd),
+}
+
+impl Parent {
+    fn fd<'a>(&'a self, this: &'a Dir) -> BorrowedFd<'a> {
+        match self {
+            Self::This => this.fd.as_fd(),
+            Self::Below(fd) => fd.as_fd(),
+        }
+    }
+}
+
+fn kind(file_type: FileType) -> EntryKind {
+    match file_type {
+        FileType::RegularFile => EntryKind::File,
+        FileType::Directory => EntryKind::Directory,
+        FileType::Symlink => EntryKind::SymbolicLink,
+        _ => EntryKind::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_lead_elsewhere_are_refused() {
+        let home = tempfile::tempdir().unwrap();
+        let dir = Dir::open(home.path()).unwrap();
+        for name in ["", "..", "../x", "/etc/passwd", "a/../b", ".", "a\0b"] {
+            let error = dir.create_file(name, 0o600).unwrap_err();
+            assert_eq!(error.code(), "E_UNSAFE_PATH", "{name:?}");
+        }
+    }
+
+    #[test]
+    fn c09_a_symbolic_link_is_never_followed() {
+        let home = tempfile::tempdir().unwrap();
+        let outside = tempfile::tempdir().unwrap();
+        std::fs::write(outside.path().join("secret"), b"s").unwrap();
+        let dir = Dir::open(home.path()).unwrap();
+        dir.create_symlink(outside.path().as_os_str(), "link")
+            .unwrap();
+        dir.create_symlink(outside.path().join("secret").as_os_str(), "file")
+            .unwrap();
+        assert!(dir.open_dir("link").is_err());
+        assert!(dir.open_file("file").is_err());
+        assert!(dir.create_file("link/new", 0o600).is_err());
+        assert!(dir.create_dir("link/new", 0o700).is_err());
+        assert!(dir.remove_file("link/secret").is_err());
+        assert!(dir.create_hard_link("link/secret", "hard").is_err());
+        assert!(outside.path().join("secret").exists());
+        assert_eq!(dir.kind_of("link").unwrap(), Some(EntryKind::SymbolicLink));
+        assert_eq!(dir.kind_of("nothing").unwrap(), None);
+    }
+
+    #[test]
+    fn c13_a_fifo_is_refused_without_waiting() {
+        let home = tempfile::tempdir().unwrap();
+        let dir = Dir::open(home.path()).unwrap();
+        let (kind, mode) = (FileType::Fifo, Mode::from_raw_mode(0o600));
+        rustix::fs::mknodat(&dir, "fifo", kind, mode, 0).unwrap();
+        assert_eq!(dir.open_file("fifo").unwrap_err().code(), "E_NOT_REGULAR");
+        let path = home.path().join("fifo");
+        assert_eq!(
+            super::super::open_regular(&path).unwrap_err().code(),
+            "E_NOT_REGULAR"
+        );
+        let zero = Path::new("/dev/zero");
+        assert_eq!(
+            super::super::open_regular(zero).unwrap_err().code(),
+            "E_NOT_REGULAR"
+        );
+        assert_eq!(
+            super::super::open_regular(home.path()).unwrap_err().code(),
+            "E_NOT_REGULAR"
+        );
+    }
+
+    #[test]
+    fn trees_are_made_listed_and_removed() {
+        let home = tempfile::tempdir().unwrap();
+        let dir = Dir::open_or_create(&home.path().join("a/b"), 0o700).unwrap();
+        dir.create_dir("c", 0o700).unwrap();
+        dir.create_file("c/file", 0o600).unwrap();
+        dir.create_hard_link("c/file", "again").unwrap();
+        assert!(dir.rename_new("again", &dir, "c/file").is_err());
+        dir.rename("again", &dir, "c/third").unwrap();
+        let names: Vec<_> = dir.open_dir("c").unwrap().entries().unwrap();
+        assert_eq!(
+            names
+                .iter()
+                .map(|e| e.name.to_str().unwrap())
+                .collect::<Vec<_>>(),
+            ["file", "third"]
+        );
+        dir.remove_tree("c").unwrap();
+        assert_eq!(dir.entries().unwrap(), []);
+    }
+}

@@ -1,0 +1,88 @@
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A file operation that did not work, with its path.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FsError {
+    /// The system refused the operation.
+    #[error("cannot {operation} {}", path.display())]
+    System {
+        /// What was attempted, as in "cannot …".
+        operation: &'static str,
+        /// What it was attempted on.
+        path: PathBuf,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// The path names a directory, FIFO, socket or device where a regular file is needed.
+    #[error("{} is {found}: expected a regular file", path.display())]
+    NotRegular {
+        /// The path as given.
+        path: PathBuf,
+        /// What it is instead, with its article.
+        found: &'static str,
+    },
+    /// The name is not one plain component or a relative path of such.
+    #[error("{name:?} is not a name that may be used below {}", directory.display())]
+    UnsafeName {
+        /// The directory it should have been looked up in.
+        directory: PathBuf,
+        /// The name as found.
+        name: PathBuf,
+    },
+    /// The file is longer than the caller can accept.
+    #[error("{} has more than {limit} bytes", path.display())]
+    TooLarge {
+        /// The path as given.
+        path: PathBuf,
+        /// The most that would have been accepted, in bytes.
+        limit: u64,
+    },
+    /// The output exists and may not be replaced.
+    #[error("{} already exists", path.display())]
+    Exists {
+        /// The path as given.
+        path: PathBuf,
+    },
+}
+
+impl FsError {
+    /// Stable code of the refusal.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::System { .. } => "E_IO",
+            Self::NotRegular { .. } => "E_NOT_REGULAR",
+            Self::UnsafeName { .. } => "E_UNSAFE_PATH",
+            Self::TooLarge { .. } => "E_TOO_LARGE",
+            Self::Exists { .. } => "E_EXISTS",
+        }
+    }
+
+    /// Wraps a system error; use with `map_err`.
+    pub fn system(
+        operation: &'static str,
+        path: impl AsRef<Path>,
+    ) -> impl FnOnce(io::Error) -> Self {
+        let path = path.as_ref().to_owned();
+        move |source| Self::System {
+            operation,
+            path,
+            source,
+        }
+    }
+
+    /// Whether the path does not exist.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::System { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+}
+
+/// As [`FsError::system`], for the error type of the system-call crate.
+pub(super) fn errno(
+    operation: &'static str,
+    path: impl AsRef<Path>,
+) -> impl FnOnce(rustix::io::Errno) -> FsError {
+    let wrap = FsError::system(operation, path);
+    move |errno| wrap(errno.into())
+}

@@ -1,0 +1,32 @@
+//! Files: the only module that touches them.
+//!
+//! # Threats met here
+//!
+//! - A path is swapped between two uses of it: everything works on open handles, and names are only
+//!   looked up below a [`Dir`] handle, one component at a time, never through a symbolic link.
+//! - A FIFO, a device or a directory is offered as a file: [`open_regular`] opens without blocking
+//!   and refuses it.
+//! - The power goes, or the process is killed: [`OutputFile`] has no name until it is complete and
+//!   synced.
+//! - A name holds `..`, a slash, a NUL: [`Dir`] refuses it before the kernel sees it.
+//!
+//! Every error carries the path and what was attempted.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "this is the place they are kept to"
+)]
+
+mod copy;
+mod dir;
+mod error;
+mod open;
+mod output;
+mod read_at;
+
+pub use copy::{clone_file, copy_range};
+pub use dir::{Dir, Entry, EntryKind};
+pub use error::FsError;
+pub use open::{open_regular, open_regular_for_update, read_bounded};
+pub use output::{OnExisting, OutputFile};
+pub use read_at::{ReadAt, RegionReader};

@@ -1,0 +1,76 @@
+use std::fs::File;
+use std::io::Read as _;
+use std::os::fd::AsFd;
+use std::path::Path;
+
+use rustix::fs::{CWD, FileType, Mode, OFlags};
+
+use super::FsError;
+use super::error::errno;
+
+/// Opens a regular file for reading; never blocks on a FIFO, never opens a device for use.
+///
+/// Symbolic links are followed: the path is the caller's own. What is opened stays the same file
+/// whatever happens to the path afterwards.
+pub fn open_regular(path: &Path) -> Result<File, FsError> {
+    open(path, OFlags::RDONLY)
+}
+
+/// As [`open_regular`], for reading and writing.
+pub fn open_regular_for_update(path: &Path) -> Result<File, FsError> {
+    open(path, OFlags::RDWR)
+}
+
+/// Reads a whole regular file of at most `limit` bytes; the length is checked while reading.
+pub fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, FsError> {
+    read_file_bounded(open_regular(path)?, path, limit)
+}
+
+pub(super) fn read_file_bounded(file: File, path: &Path, limit: u64) -> Result<Vec<u8>, FsError> {
+    let mut bytes = Vec::new();
+    file.take(limit.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(FsError::system("read", path))?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length <= limit) {
+        Ok(bytes)
+    } else {
+        Err(FsError::TooLarge {
+            path: path.to_owned(),
+            limit,
+        })
+    }
+}
+
+fn open(path: &Path, access: OFlags) -> Result<File, FsError> {
+    let flags = access | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file = rustix::fs::openat(CWD, path, flags, Mode::empty()).map_err(|error| {
+        // A directory refuses to be opened for writing before its type can be seen.
+        if error == rustix::io::Errno::ISDIR {
+            FsError::NotRegular {
+                path: path.to_owned(),
+                found: "a directory",
+            }
+        } else {
+            errno("open", path)(error)
+        }
+    })?;
+    expect_regular(&file, path)?;
+    Ok(file.into())
+}
+
+pub(super) fn expect_regular(file: impl AsFd, path: &Path) -> Result<(), FsError> {
+    let stat = rustix::fs::fstat(file).map_err(errno("examine", path))?;
+    let found = match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => return Ok(()),
+        FileType::Directory => "a directory",
+        FileType::Fifo => "a FIFO",
+        FileType::Socket => "a socket",
+        FileType::BlockDevice => "a block device",
+        FileType::CharacterDevice => "a character device",
+        _ => "something else",
+    };
+    Err(FsError::NotRegular {
+        path: path.to_owned(),
+        found,
+    })
+}
