@@ -1,6 +1,6 @@
 use std::ffi::OsStr;
 use std::fs::File;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Component, Path, PathBuf};
 
@@ -77,6 +77,23 @@ impl Dir {
     /// Permissions, owner and times of the directory itself.
     pub fn stat(&self) -> Result<Stat, FsError> {
         rustix::fs::fstat(&self.fd).map_err(errno("examine", &self.path))
+    }
+
+    /// Where the directory is now, without symbolic links; for programs that take nothing but a path.
+    ///
+    /// Somebody may move the directory afterwards: compare what was opened with this handle.
+    pub fn real_path(&self) -> Result<PathBuf, FsError> {
+        let entry = format!("/proc/self/fd/{}", self.fd.as_raw_fd());
+        rustix::fs::readlinkat(CWD, &entry, Vec::new())
+            .map(|path| PathBuf::from(OsStr::from_bytes(path.to_bytes())))
+            .map_err(errno("find the path of", &self.path))
+    }
+
+    /// Bytes that an ordinary user may still write to this file system.
+    pub fn free_space(&self) -> Result<u64, FsError> {
+        rustix::fs::fstatvfs(&self.fd)
+            .map(|space| space.f_bavail.saturating_mul(space.f_frsize))
+            .map_err(errno("measure the free space at", &self.path))
     }
 
     /// Opens a directory below this one.
@@ -201,6 +218,13 @@ impl Dir {
         self.remove_dir(name)
     }
 
+    /// Permissions, owner and size of what `name` itself is; a link is not followed.
+    pub fn stat_of(&self, name: impl AsRef<Path>) -> Result<Stat, FsError> {
+        let (parent, last) = self.parent_of(name.as_ref())?;
+        rustix::fs::statat(parent.fd(self), &last, AtFlags::SYMLINK_NOFOLLOW)
+            .map_err(errno("examine", self.path.join(name.as_ref())))
+    }
+
     /// What `name` itself is, without following a link; `None` if there is nothing.
     pub fn kind_of(&self, name: impl AsRef<Path>) -> Result<Option<EntryKind>, FsError> {
         let name = name.as_ref();
@@ -273,8 +297,14 @@ impl Dir {
     ) -> Result<OwnedFd, FsError> {
         self.check(name)?;
         let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
-        rustix::fs::openat2(&self.fd, name, flags, mode, resolve)
-            .map_err(errno(operation, self.path.join(name)))
+        rustix::fs::openat2(&self.fd, name, flags, mode, resolve).map_err(|error| {
+            let path = self.path.join(name);
+            if error == rustix::io::Errno::LOOP {
+                FsError::SymbolicLink { path }
+            } else {
+                errno(operation, path)(error)
+            }
+        })
     }
 
     /// The directory that holds the last component of `name`, and that component.
@@ -359,9 +389,11 @@ mod tests {
             .unwrap();
         dir.create_symlink(outside.path().join("secret").as_os_str(), "file")
             .unwrap();
-        assert!(dir.open_dir("link").is_err());
-        assert!(dir.open_file("file").is_err());
-        assert!(dir.create_file("link/new", 0o600).is_err());
+        let refused = |error: FsError| assert_eq!(error.code(), "E_UNSAFE_PATH");
+        refused(dir.open_dir("link").unwrap_err());
+        refused(dir.open_file("file").unwrap_err());
+        refused(dir.create_file("link/new", 0o600).unwrap_err());
+        refused(dir.open_or_create_file("file", 0o600).unwrap_err());
         assert!(dir.create_dir("link/new", 0o700).is_err());
         assert!(dir.remove_file("link/secret").is_err());
         assert!(dir.create_hard_link("link/secret", "hard").is_err());
@@ -391,6 +423,19 @@ mod tests {
             super::super::open_regular(home.path()).unwrap_err().code(),
             "E_NOT_REGULAR"
         );
+    }
+
+    #[test]
+    fn the_real_path_follows_links_and_moves() {
+        let home = tempfile::tempdir().unwrap();
+        let root = home.path().canonicalize().unwrap();
+        std::fs::create_dir(root.join("real")).unwrap();
+        std::os::unix::fs::symlink(root.join("real"), root.join("link")).unwrap();
+        let dir = Dir::open(&root.join("link")).unwrap();
+        assert_eq!(dir.real_path().unwrap(), root.join("real"));
+        std::fs::rename(root.join("real"), root.join("moved")).unwrap();
+        assert_eq!(dir.real_path().unwrap(), root.join("moved"));
+        assert!(dir.free_space().unwrap() > 0);
     }
 
     #[test]

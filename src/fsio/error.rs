@@ -31,6 +31,12 @@ pub enum FsError {
         /// The name as found.
         name: PathBuf,
     },
+    /// The name is, or leads through, a symbolic link where none may be.
+    #[error("{} is reached through a symbolic link: expected none", path.display())]
+    SymbolicLink {
+        /// The path as looked up.
+        path: PathBuf,
+    },
     /// The file is longer than the caller can accept.
     #[error("{} has more than {limit} bytes", path.display())]
     TooLarge {
@@ -53,7 +59,7 @@ impl FsError {
         match self {
             Self::System { .. } => "E_IO",
             Self::NotRegular { .. } => "E_NOT_REGULAR",
-            Self::UnsafeName { .. } => "E_UNSAFE_PATH",
+            Self::UnsafeName { .. } | Self::SymbolicLink { .. } => "E_UNSAFE_PATH",
             Self::TooLarge { .. } => "E_TOO_LARGE",
             Self::Exists { .. } => "E_EXISTS",
         }
@@ -69,6 +75,31 @@ impl FsError {
             operation,
             path,
             source,
+        }
+    }
+
+    /// Whether the file system had no room, or the user's share of it is used up.
+    pub fn is_full(&self) -> bool {
+        let full = |kind| {
+            matches!(
+                kind,
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+            )
+        };
+        matches!(self, Self::System { source, .. } if full(source.kind()))
+    }
+
+    /// Whether the file system is mounted for reading only.
+    pub fn is_read_only(&self) -> bool {
+        matches!(self, Self::System { source, .. } if source.kind() == io::ErrorKind::ReadOnlyFilesystem)
+    }
+
+    /// Whether the name to create is taken.
+    pub fn is_exists(&self) -> bool {
+        match self {
+            Self::System { source, .. } => source.kind() == io::ErrorKind::AlreadyExists,
+            Self::Exists { .. } => true,
+            _ => false,
         }
     }
 

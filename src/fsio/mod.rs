@@ -20,6 +20,7 @@
 mod copy;
 mod dir;
 mod error;
+mod lock;
 mod open;
 mod output;
 mod read_at;
@@ -27,6 +28,9 @@ mod read_at;
 pub use copy::{clone_file, copy_range};
 pub use dir::{Dir, Entry, EntryKind};
 pub use error::FsError;
-pub use open::{open_regular, open_regular_for_update, read_bounded};
+pub use lock::{Lock, LockKind};
+pub use open::{
+    open_regular, open_regular_for_update, read_bounded, regular_length, set_mode, sync,
+};
 pub use output::{OnExisting, OutputFile};
 pub use read_at::{ReadAt, RegionReader};

@@ -26,6 +26,27 @@ pub fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, FsError> {
     read_file_bounded(open_regular(path)?, path, limit)
 }
 
+/// The length of an open file in bytes; refuses everything but a regular file.
+///
+/// `path` names the file in errors.
+pub fn regular_length(file: &File, path: &Path) -> Result<u64, FsError> {
+    expect_regular(file, path)?;
+    file.metadata()
+        .map(|metadata| metadata.len())
+        .map_err(FsError::system("examine", path))
+}
+
+/// Sets the permissions of an open file.
+pub fn set_mode(file: &File, mode: u32, path: &Path) -> Result<(), FsError> {
+    rustix::fs::fchmod(file, Mode::from_raw_mode(mode))
+        .map_err(errno("set the permissions of", path))
+}
+
+/// Waits until an open file is on disk; after a failure its content is not to be relied on.
+pub fn sync(file: &File, path: &Path) -> Result<(), FsError> {
+    file.sync_all().map_err(FsError::system("sync", path))
+}
+
 pub(super) fn read_file_bounded(file: File, path: &Path, limit: u64) -> Result<Vec<u8>, FsError> {
     let mut bytes = Vec::new();
     file.take(limit.saturating_add(1))
