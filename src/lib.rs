@@ -17,6 +17,7 @@
 //!
 //! - [`digest`], [`release`], [`progress`]: words every other module speaks
 //! - [`fsio`]: files, the only place that touches them
+//! - [`trust`]: signatures, certificates, timestamps, identities; the only place that knows openssl
 
 #![cfg_attr(
     test,
@@ -33,3 +34,4 @@ pub mod digest;
 pub mod fsio;
 pub mod progress;
 pub mod release;
+pub mod trust;
