@@ -32,6 +32,9 @@
 
 pub mod digest;
 pub mod fsio;
+pub mod isi_file;
+pub mod limits;
+pub mod manifest;
 pub mod progress;
 pub mod release;
 pub mod trust;
