@@ -8,7 +8,7 @@ pub enum FsError {
     /// The system refused the operation.
     #[error("cannot {operation} {}", path.display())]
     System {
-        /// What was attempted, as in "cannot …".
+        /// What was attempted, as in "cannot ...".
         operation: &'static str,
         /// What it was attempted on.
         path: PathBuf,
