@@ -90,7 +90,7 @@ pub struct Check {
     pub name: CheckName,
     /// How it came out.
     pub outcome: Outcome,
-    /// Stable code: `E_…` of a failed check, `N_…` of one that was not done.
+    /// Stable code: `E_...` of a failed check, `N_...` of one that was not done.
     pub code: Option<Text>,
     /// One sentence for a person, without the hint.
     pub detail: Option<String>,

@@ -46,7 +46,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("io::stderr", &["cli"]),
     ("Timestamp::now", &["cli"]),
     ("SystemTime::now", &["cli"]),
-    ("Instant::now", &["cli"]),
+    ("Instant::now", &["fsio", "cli"]),
 ];
 
 /// Inside a fenced path, but fine everywhere: they work on an open file, or only tell a number.

@@ -5,7 +5,7 @@ use crate::repository::{Problem, Source};
 
 /// The modules, lowest level first; modules on one level do not use each other.
 const LEVELS: [&[&str]; 8] = [
-    &["digest", "release", "progress"],
+    &["digest", "limits", "release", "progress"],
     &["fsio"],
     &["isi_file", "manifest", "trust", "payload"],
     &["package"],

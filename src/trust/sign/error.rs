@@ -7,7 +7,7 @@ pub enum SignError {
     /// The cryptographic library refused.
     #[error("cannot {operation}")]
     Crypto {
-        /// What was attempted, as in "cannot …".
+        /// What was attempted, as in "cannot ...".
         operation: &'static str,
         /// Why it failed.
         source: ErrorStack,
