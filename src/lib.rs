@@ -35,6 +35,7 @@ pub mod fsio;
 pub mod isi_file;
 pub mod limits;
 pub mod manifest;
+pub mod package;
 pub mod progress;
 pub mod release;
 pub mod trust;

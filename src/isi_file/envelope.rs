@@ -106,15 +106,11 @@ impl Envelope {
         })
     }
 
-    /// Finds the regions whose sizes the manifest names, first to last.
+    /// Computes where the regions lie whose sizes the manifest names, first to last.
     ///
-    /// They must fill the file from its first byte to the manifest exactly, each after the first behind
-    /// a section header of its own length.
-    pub fn tile(
-        &self,
-        input: &(impl ReadAt + ?Sized),
-        sizes: &[u64],
-    ) -> Result<Vec<Extent>, ParseError> {
+    /// With a section header before each but the first they must fill the file from its first byte to
+    /// the manifest exactly. Nothing is read: see [`Envelope::check_headers`].
+    pub fn place(&self, sizes: &[u64]) -> Result<Vec<Extent>, ParseError> {
         if sizes.is_empty() || sizes.len() > limits::MAX_REGIONS {
             let kind = ParseErrorKind::RegionCount {
                 max: limits::MAX_REGIONS,
@@ -122,18 +118,6 @@ impl Envelope {
             };
             return Err(kind.at(self.regions_end, "regions"));
         }
-        let extents = self.place(sizes)?;
-        for extent in extents.iter().skip(1) {
-            let start = extent.offset - HEADER;
-            let mut header = [0; SECTION_HEADER_SIZE];
-            read_at(input, &mut header, start, "region")?;
-            expect_header(&header, section::REGION, extent.length, start, "region")?;
-        }
-        Ok(extents)
-    }
-
-    /// Computes the places before any of them is read.
-    fn place(&self, sizes: &[u64]) -> Result<Vec<Extent>, ParseError> {
         let mut end = 0_u64;
         let mut extents = Vec::with_capacity(sizes.len());
         for (index, &length) in sizes.iter().enumerate() {
@@ -163,6 +147,21 @@ impl Envelope {
             };
             Err(kind.at(self.regions_end, "regions"))
         }
+    }
+
+    /// Reads the section header before each region but the first; it must name the region's length.
+    pub fn check_headers(
+        &self,
+        input: &(impl ReadAt + ?Sized),
+        extents: &[Extent],
+    ) -> Result<(), ParseError> {
+        for extent in extents.iter().skip(1) {
+            let start = extent.offset.saturating_sub(HEADER);
+            let mut header = [0; SECTION_HEADER_SIZE];
+            read_at(input, &mut header, start, "region")?;
+            expect_header(&header, section::REGION, extent.length, start, "region")?;
+        }
+        Ok(())
     }
 }
 

@@ -189,7 +189,7 @@ impl ParseErrorKind {
         }
     }
 
-    pub(super) fn at(self, offset: u64, field: &'static str) -> ParseError {
+    pub(crate) fn at(self, offset: u64, field: &'static str) -> ParseError {
         ParseError {
             kind: self,
             offset,

@@ -181,6 +181,8 @@ impl Verdict {
                 .map(|check| check.outcome)
         };
         let needed = [
+            CheckName::Structure,
+            CheckName::Digests,
             CheckName::Signature,
             CheckName::Chain,
             CheckName::Purpose,
@@ -262,6 +264,7 @@ mod tests {
             CheckName::Purpose,
             CheckName::Chain,
             CheckName::Signature,
+            CheckName::Digests,
             CheckName::Structure,
         ]
         .into_iter()

@@ -1,0 +1,84 @@
+use std::fs::File;
+use std::path::Path;
+
+use super::arrival::Arrival;
+use super::{Hashing, Package, Verified, VerifyError, VerifyRequest};
+use crate::fsio::copy_range;
+use crate::isi_file::Envelope;
+use crate::trust::TrustStore;
+
+/// Bytes copied before the hashing thread is told: large enough for the kernel's own copying.
+const STEP: u64 = 8 << 20;
+
+/// Copies a package into `target` and verifies the copy, reading nothing but the copy.
+///
+/// The parts behind the regions are copied first: a package that is not welcome is refused before its
+/// payload is copied. Then one thread copies while another hashes right behind it, out of the cache.
+/// What `source` does meanwhile changes nothing that was verified. `path` names `target` in errors;
+/// `target` must be empty and private to the caller, who syncs and names it.
+pub fn receive(
+    source: &File,
+    target: File,
+    path: &Path,
+    trust: &TrustStore,
+    request: &VerifyRequest<'_>,
+) -> Result<Package<Verified>, VerifyError> {
+    let offered = Envelope::read(source).map_err(|error| match error.kind {
+        crate::isi_file::ParseErrorKind::Read(source) => VerifyError::Read(source),
+        _ => super::OpenError::Container(error).into(),
+    })?;
+    let length = offered.footer.file_length;
+    let copy = |offset: u64, end: u64| {
+        let count = end.saturating_sub(offset);
+        copy_range(source, offset, &target, offset, count, path).map_err(VerifyError::Copy)
+    };
+    copy(offered.regions_end, length)?;
+    let reading = target.try_clone().map_err(VerifyError::Read)?;
+    let package = Package::open(reading)?;
+    let authentic = package.authenticate(trust, request)?;
+    let regions_end = package.envelope().regions_end;
+    let arrival = Arrival::nothing();
+    let request = VerifyRequest {
+        hashing: Hashing::Sequential,
+        ..*request
+    };
+    let (copied, verified) = std::thread::scope(|scope| {
+        let copying = scope.spawn(|| {
+            let copied = copy_in_steps(regions_end, &arrival, request, &copy);
+            if copied.is_err() {
+                arrival.fail();
+            }
+            copied
+        });
+        let verified = package.complete(authentic, &request, &arrival);
+        // Whoever hashes may have ended early: then the copying need not go on.
+        arrival.fail();
+        (copying.join(), verified)
+    });
+    match (verified, copied.unwrap_or(Err(VerifyError::Cancelled))) {
+        // A refusal explains more than the copying that it ended.
+        (Err(refusal @ VerifyError::Refused(_)), _) => Err(refusal),
+        (_, Err(error)) => Err(error),
+        (verified, Ok(())) => verified,
+    }
+}
+
+fn copy_in_steps(
+    end: u64,
+    arrival: &Arrival,
+    request: VerifyRequest<'_>,
+    copy: &dyn Fn(u64, u64) -> Result<(), VerifyError>,
+) -> Result<(), VerifyError> {
+    let mut offset = 0;
+    while offset < end {
+        if request.progress.cancelled() || arrival.has_failed() {
+            return Err(VerifyError::Cancelled);
+        }
+        let next = end.min(offset.saturating_add(STEP));
+        copy(offset, next)?;
+        offset = next;
+        arrival.advance_to(offset);
+    }
+    arrival.advance_to(u64::MAX);
+    Ok(())
+}

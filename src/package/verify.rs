@@ -1,0 +1,202 @@
+use jiff::Timestamp;
+
+use super::arrival::Arrival;
+use super::hashing::{self, HashError, Mismatch};
+use super::open::{check_regions, decode_manifest, place};
+use super::{OpenError, Package, Unverified, Verified, VerifyError};
+use crate::digest::PackageId;
+use crate::manifest::Manifest;
+use crate::progress::Progress;
+use crate::trust::{
+    Authentication, Check, CheckName, Claims, Sealed, TrustStore, UnsignedPolicy, Verdict,
+};
+
+/// How one package is verified.
+#[derive(Clone, Copy)]
+pub struct VerifyRequest<'a> {
+    /// The present, for everything without a timestamp.
+    pub now: Timestamp,
+    /// How the regions are hashed.
+    pub hashing: Hashing,
+    /// Why an unsigned package should pass; it also needs the policy's consent.
+    pub unsigned: Option<&'a str>,
+    /// Who is told of the progress, and may stop the work.
+    pub progress: &'a dyn Progress,
+}
+
+impl std::fmt::Debug for VerifyRequest<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            now,
+            hashing,
+            unsigned,
+            progress: _,
+        } = self;
+        f.debug_struct("VerifyRequest")
+            .field("now", now)
+            .field("hashing", hashing)
+            .field("unsigned", unsigned)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How the regions are compared with their digests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hashing {
+    /// By the signed chunk list on all cores.
+    Chunks,
+    /// By the signed region digests in one pass, which also gives the package ID.
+    Sequential,
+}
+
+impl Package<Unverified> {
+    /// Verifies structure, digests, signatures, identities and policy: the one way to a
+    /// [`Package<Verified>`].
+    ///
+    /// The manifest is decoded only after its signature was verified, or after the policy and the
+    /// caller agreed to an unsigned package.
+    pub fn verify(
+        self,
+        trust: &TrustStore,
+        request: &VerifyRequest<'_>,
+    ) -> Result<Package<Verified>, VerifyError> {
+        let authentic = self.authenticate(trust, request)?;
+        self.complete(authentic, request, &Arrival::complete())
+    }
+
+    /// Decides by the parts behind the regions alone whether the package is welcome.
+    pub(super) fn authenticate(
+        &self,
+        trust: &TrustStore,
+        request: &VerifyRequest<'_>,
+    ) -> Result<Authentic, VerifyError> {
+        let envelope = &self.envelope;
+        let authentication = trust.authenticate(
+            &Sealed {
+                manifest: &envelope.manifest,
+                signature: &envelope.signature,
+                timestamp: &envelope.timestamp,
+            },
+            request.now,
+        );
+        let mut checks = authentication.checks().to_vec();
+        let consent = trust.policy().unsigned == UnsignedPolicy::Ask && request.unsigned.is_some();
+        if !self.is_signed() && !consent {
+            checks.push(unsigned_refusal(trust, request));
+            return Err(refused(checks, &authentication));
+        }
+        if !authentication.is_sound() {
+            return Err(refused(checks, &authentication));
+        }
+        let manifest = decode_manifest(envelope).map_err(|error| {
+            let mut checks = checks.clone();
+            checks.push(structure_refusal(&error));
+            refused(checks, &authentication)
+        })?;
+        let claims = Claims {
+            package_type: manifest.package_type,
+            product: &manifest.product,
+            version: &manifest.version,
+        };
+        let authorization = trust.authorize(&authentication, &claims, request.unsigned);
+        checks.extend(authorization.checks);
+        let timestamp = authentication.timestamp().cloned();
+        let verdict = Verdict::new(checks, authorization.signers, timestamp);
+        if verdict.is_refused() {
+            return Err(VerifyError::Refused(Box::new(verdict)));
+        }
+        Ok(Authentic { manifest, verdict })
+    }
+
+    /// Compares the regions with the manifest as their bytes arrive.
+    pub(super) fn complete(
+        self,
+        authentic: Authentic,
+        request: &VerifyRequest<'_>,
+        arrival: &Arrival,
+    ) -> Result<Package<Verified>, VerifyError> {
+        let Authentic { manifest, verdict } = authentic;
+        let refuse = |check: Check| {
+            let mut checks = verdict.checks.clone();
+            checks.push(check);
+            let (signers, timestamp) = (verdict.signers.clone(), verdict.timestamp.clone());
+            VerifyError::Refused(Box::new(Verdict::new(checks, signers, timestamp)))
+        };
+        let refuse_structure = |error| match error {
+            OpenError::Read(source) => VerifyError::Read(source),
+            refusal => refuse(structure_refusal(&refusal)),
+        };
+        let extents = place(&self.envelope, &manifest).map_err(refuse_structure)?;
+        let (file, regions, progress) = (&self.file, &manifest.regions, request.progress);
+        let hashed = match request.hashing {
+            Hashing::Chunks => hashing::by_chunks(file, regions, &extents, progress).map(|()| None),
+            Hashing::Sequential => {
+                hashing::in_one_pass(file, regions, &extents, arrival, progress).map(Some)
+            }
+        };
+        let whole = hashed.map_err(|error| match error {
+            HashError::Mismatch(mismatch) => refuse(digest_refusal(&mismatch)),
+            HashError::Read(source) => VerifyError::Read(source),
+            HashError::Cancelled => VerifyError::Cancelled,
+        })?;
+        check_regions(file, &self.envelope, &manifest, &extents).map_err(refuse_structure)?;
+        let mut checks = verdict.checks;
+        checks.push(Check::passed(CheckName::Structure).fact("length", self.length()));
+        checks.push(Check::passed(CheckName::Digests).fact("regions", extents.len()));
+        let verdict = Verdict::new(checks, verdict.signers, verdict.timestamp);
+        let id = whole.map(PackageId::new);
+        let state = Verified {
+            manifest,
+            extents,
+            verdict,
+            id,
+        };
+        Ok(Package {
+            file: self.file,
+            envelope: self.envelope,
+            state,
+        })
+    }
+}
+
+/// What is known once signatures and policy agreed, before any region was read.
+#[derive(Debug)]
+pub(super) struct Authentic {
+    pub(super) manifest: Manifest,
+    pub(super) verdict: Verdict,
+}
+
+fn refused(checks: Vec<Check>, authentication: &Authentication) -> VerifyError {
+    let timestamp = authentication.timestamp().cloned();
+    let verdict = Verdict::new(checks, authentication.signers(), timestamp);
+    VerifyError::Refused(Box::new(verdict))
+}
+
+fn unsigned_refusal(trust: &TrustStore, request: &VerifyRequest<'_>) -> Check {
+    let consent = trust.policy().unsigned == UnsignedPolicy::Ask;
+    let hint = if consent && request.unsigned.is_none() {
+        "give a reason with --allow-unsigned REASON if you mean to use it all the same"
+    } else {
+        "sign it with `isi_packager sign`; the policy in force refuses unsigned packages"
+    };
+    Check::failed(CheckName::Policy, "E_UNSIGNED", "the package is not signed")
+        .hint(Some(hint.to_owned()))
+}
+
+fn structure_refusal(error: &OpenError) -> Check {
+    Check::failed(CheckName::Structure, error.code(), error).hint(error.hint().map(str::to_owned))
+}
+
+fn digest_refusal(mismatch: &Mismatch) -> Check {
+    let mut check = Check::failed(CheckName::Digests, mismatch.code(), mismatch)
+        .fact("region", mismatch.region + 1)
+        .fact("name", &mismatch.name)
+        .fact("offset", mismatch.offset)
+        .fact("length", mismatch.length)
+        .fact("expected", mismatch.expected)
+        .fact("found", mismatch.found);
+    if let Some(chunk) = mismatch.chunk {
+        check = check.fact("chunk", chunk);
+    }
+    check.hint(Some(mismatch.hint().to_owned()))
+}
