@@ -18,6 +18,7 @@
 )]
 
 mod copy;
+mod descriptor;
 mod dir;
 mod error;
 mod lock;
@@ -26,6 +27,7 @@ mod output;
 mod read_at;
 
 pub use copy::{clone_file, copy_range};
+pub use descriptor::read_descriptor;
 pub use dir::{Dir, Entry, EntryKind};
 pub use error::FsError;
 pub use lock::{Lock, LockKind};

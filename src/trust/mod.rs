@@ -12,3 +12,8 @@ pub use store::{
     UnsignedPolicy,
 };
 pub use verdict::{Check, CheckName, Outcome, Signer, TimestampSummary, Verdict};
+
+/// Name and version of the cryptographic library in use.
+pub fn library_version() -> &'static str {
+    openssl::version::version()
+}
