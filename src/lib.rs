@@ -18,6 +18,7 @@
 //! - [`digest`], [`release`], [`progress`]: words every other module speaks
 //! - [`fsio`]: files, the only place that touches them
 //! - [`trust`]: signatures, certificates, timestamps, identities; the only place that knows openssl
+//! - [`cli`]: the command lines; the only place that prints and reads the clock
 
 #![cfg_attr(
     test,
@@ -30,6 +31,7 @@
     )
 )]
 
+pub mod cli;
 pub mod digest;
 pub mod fsio;
 pub mod isi_file;

@@ -1,0 +1,17 @@
+//! Groups of flags that several commands share, each with what it means.
+
+mod common;
+mod listing;
+mod overwrite;
+mod signing;
+mod time;
+mod timestamping;
+mod trust;
+
+pub use common::{CommonArgs, Paths};
+pub(super) use listing::{Format, ListArgs, OutputArgs};
+pub(super) use overwrite::OverwriteArgs;
+pub(super) use signing::SigningArgs;
+pub(super) use time::{parse_time, source_date_epoch};
+pub(super) use timestamping::TimestampingArgs;
+pub(super) use trust::TrustArgs;

@@ -1,0 +1,108 @@
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+
+use super::args::CommonArgs;
+use super::context::Context;
+use super::error::CommandError;
+use super::exit::Exit;
+
+/// A command line tool: its flags, and what it does with them.
+pub trait Front: clap::Parser {
+    /// The flags that every tool takes.
+    #[doc(hidden)]
+    fn common(&self) -> &CommonArgs;
+
+    /// Does what the flags ask for.
+    fn run(self, context: &mut Context) -> Result<Exit, CommandError>;
+}
+
+/// Most columns of the help; a narrower terminal gets less.
+const HELP_WIDTH: usize = 100;
+
+/// Runs the tool as this process.
+pub fn main<F: Front>() -> ExitCode {
+    match Context::of_process() {
+        Ok(mut context) => ExitCode::from(run::<F>(std::env::args_os(), &mut context)),
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+/// Runs the tool with these arguments, the program's name first; gives its exit code.
+pub fn run<F: Front>(arguments: impl IntoIterator<Item = OsString>, context: &mut Context) -> u8 {
+    let ended = match parse::<F>(arguments) {
+        Ok(front) => execute(front, context),
+        Err(error) => explain(&error, context),
+    };
+    // What was printed before an error is written out, too.
+    let finished = context.out.finish();
+    match ended.and_then(|number| finished.map(|()| number)) {
+        Ok(number) => number,
+        Err(error) => {
+            error.report(&mut context.out);
+            error.kind().number()
+        }
+    }
+}
+
+/// The tool's command line as it is parsed, shown in help and written into man pages.
+pub(super) fn command<F: Front>() -> clap::Command {
+    F::command()
+        .max_term_width(HELP_WIDTH)
+        .color(clap::ColorChoice::Never)
+}
+
+fn parse<F: Front>(arguments: impl IntoIterator<Item = OsString>) -> clap::error::Result<F> {
+    let mut command = command::<F>();
+    let mut matches = command.try_get_matches_from_mut(arguments)?;
+    F::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
+}
+
+fn execute<F: Front>(front: F, context: &mut Context) -> Result<u8, CommandError> {
+    front.common().apply(context);
+    if front.common().wants_log() {
+        tracing_subscriber::fmt()
+            .with_writer(std::io::stderr)
+            .with_ansi(false)
+            .with_max_level(tracing::Level::DEBUG)
+            .try_init()
+            .unwrap_or_default();
+    }
+    if front.common().version {
+        let name = command::<F>().get_name().to_owned();
+        return print_version(&name, front.common().is_verbose(), context);
+    }
+    front.run(context).map(Exit::number)
+}
+
+/// Prints help where it was asked for, and what is wrong with the command line where it is.
+fn explain(error: &clap::Error, context: &mut Context) -> Result<u8, CommandError> {
+    let text = error.render().to_string();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            context.out.text(&text)?;
+            Ok(Exit::Done.number())
+        }
+        _ => {
+            context.out.say_lines(&text);
+            Ok(super::error::Kind::Usage.number())
+        }
+    }
+}
+
+fn print_version(name: &str, verbose: bool, context: &mut Context) -> Result<u8, CommandError> {
+    context
+        .out
+        .line(&format!("{name} {}", env!("CARGO_PKG_VERSION")))?;
+    if verbose {
+        let format = crate::isi_file::layout::WRITE_VERSION;
+        context
+            .out
+            .line(&format!("format: .isi version {format}"))?;
+        context
+            .out
+            .line(&format!("openssl: {}", crate::trust::library_version()))?;
+    }
+    Ok(Exit::Done.number())
+}

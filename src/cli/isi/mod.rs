@@ -1,0 +1,48 @@
+//! `isi`: manages the system, as an operator does.
+
+use super::args::CommonArgs;
+use super::generate::GenerateArgs;
+use super::{CommandError, Context, Exit, Front};
+
+/// Keep, show and install signed software packages
+#[derive(clap::Parser, Debug)]
+#[command(
+    name = "isi",
+    disable_version_flag = true,
+    arg_required_else_help = true
+)]
+#[command(after_help = EXAMPLES)]
+pub struct Isi {
+    #[command(flatten)]
+    common: CommonArgs,
+
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(clap::Subcommand, Debug)]
+enum Command {
+    #[command(hide = true)]
+    Generate(GenerateArgs),
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  isi upgrade catalog import /ifs/install.isi
+  isi upgrade catalog list
+
+Exit codes: 0 done, 1 failed or refused, 2 wrong usage, 3 problems found, 4 not trusted,
+130 interrupted";
+
+impl Front for Isi {
+    fn common(&self) -> &CommonArgs {
+        &self.common
+    }
+
+    fn run(self, context: &mut Context) -> Result<Exit, CommandError> {
+        match self.command {
+            Some(Command::Generate(args)) => args.run::<Self>(context),
+            None => Err(CommandError::usage("a command is needed").hint("isi --help")),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::interrupt::Interrupt;
+use super::output::{Printer, Verbosity};
+use crate::progress::Progress;
+
+/// Shows long work as a bar on a terminal, shows nothing elsewhere, and stops it on a signal.
+#[derive(Debug)]
+pub(super) struct Bar {
+    bar: ProgressBar,
+    interrupt: Interrupt,
+}
+
+/// What a step with a known size shows: name, bar, bytes, rate, time left.
+const SIZED: &str = "{msg:>12} [{bar:24}] {bytes}/{total_bytes} {bytes_per_sec} {eta} left";
+/// What a step of unknown size shows.
+const UNSIZED: &str = "{msg:>12} {spinner} {bytes} {bytes_per_sec}";
+
+impl Bar {
+    /// A bar on the error stream of `out`, if a person reads that and wants to.
+    pub(super) fn new(out: &Printer, interrupt: &Interrupt) -> Self {
+        let visible = out.terminal().error && out.verbosity() > Verbosity::Quiet;
+        let target = if visible {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        Self {
+            bar: ProgressBar::with_draw_target(None, target),
+            interrupt: interrupt.clone(),
+        }
+    }
+}
+
+impl Progress for Bar {
+    fn begin(&self, name: &str, total: u64) {
+        let template = if total == 0 { UNSIZED } else { SIZED };
+        let style = ProgressStyle::with_template(template)
+            .unwrap_or_else(|_| ProgressStyle::default_bar())
+            .progress_chars("=> ");
+        self.bar.set_style(style);
+        self.bar.reset();
+        match total {
+            0 => self.bar.unset_length(),
+            total => self.bar.set_length(total),
+        }
+        self.bar.set_message(name.to_owned());
+        if !self.bar.is_hidden() {
+            self.bar.enable_steady_tick(Duration::from_millis(200));
+        }
+    }
+
+    fn advance(&self, bytes: u64) {
+        self.bar.inc(bytes);
+    }
+
+    fn cancelled(&self) -> bool {
+        self.interrupt.raised()
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::output::Terminal;
+    use crate::cli::testing::Captured;
+
+    #[test]
+    fn is_seen_on_a_terminal_only_and_not_when_quiet() {
+        let interrupt = Interrupt::default();
+        let (_, pipe) = Captured::plain();
+        assert!(Bar::new(&pipe, &interrupt).bar.is_hidden());
+        let terminal = Terminal {
+            error: true,
+            ..Terminal::default()
+        };
+        let (_, mut person) = Captured::on(terminal);
+        person.set_verbosity(Verbosity::Quiet);
+        assert!(Bar::new(&person, &interrupt).bar.is_hidden());
+    }
+
+    #[test]
+    fn stops_the_work_when_a_signal_came() {
+        let interrupt = Interrupt::default();
+        let (_, printer) = Captured::plain();
+        let bar = Bar::new(&printer, &interrupt);
+        assert!(!bar.cancelled());
+        interrupt.raise();
+        assert!(bar.cancelled());
+    }
+
+    #[test]
+    fn both_templates_are_well_formed() {
+        for template in [SIZED, UNSIZED] {
+            assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
+        }
+    }
+}

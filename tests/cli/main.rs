@@ -1,0 +1,17 @@
+//! The command lines as processes: exit code, standard output and error stream, to the letter.
+//!
+//! One file for each command. Times, digests and the directory of the test are replaced in what is
+//! compared, see `support`.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests make their own files and read the clock"
+)]
+
+mod help;
+mod streams;
+mod support;
+mod usage;
