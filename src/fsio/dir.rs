@@ -288,7 +288,7 @@ impl Dir {
             .map_err(errno("remove", self.path.join(name)))
     }
 
-    fn open_below(
+    pub(super) fn open_below(
         &self,
         name: &Path,
         flags: OFlags,
@@ -308,7 +308,7 @@ impl Dir {
     }
 
     /// The directory that holds the last component of `name`, and that component.
-    fn parent_of(&self, name: &Path) -> Result<(Parent, PathBuf), FsError> {
+    pub(super) fn parent_of(&self, name: &Path) -> Result<(Parent, PathBuf), FsError> {
         self.check(name)?;
         let last = name.file_name().map(PathBuf::from).unwrap_or_default();
         match name.parent() {
@@ -342,13 +342,13 @@ impl AsFd for Dir {
 }
 
 /// Where a last component is looked up.
-enum Parent {
+pub(super) enum Parent {
     This,
     Below(OwnedFd),
 }
 
 impl Parent {
-    fn fd<'a>(&'a self, this: &'a Dir) -> BorrowedFd<'a> {
+    pub(super) fn fd<'a>(&'a self, this: &'a Dir) -> BorrowedFd<'a> {
         match self {
             Self::This => this.fd.as_fd(),
             Self::Below(fd) => fd.as_fd(),
