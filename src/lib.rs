@@ -18,6 +18,7 @@
 //! - [`digest`], [`release`], [`progress`]: words every other module speaks
 //! - [`fsio`]: files, the only place that touches them
 //! - [`trust`]: signatures, certificates, timestamps, identities; the only place that knows openssl
+//! - [`payload`]: trees as tar streams in frames, and the way back
 //! - [`cli`]: the command lines; the only place that prints and reads the clock
 
 #![cfg_attr(
@@ -38,6 +39,7 @@ pub mod isi_file;
 pub mod limits;
 pub mod manifest;
 pub mod package;
+pub mod payload;
 pub mod progress;
 pub mod release;
 pub mod trust;

@@ -26,6 +26,3 @@ pub use codec::{decode, encode};
 pub use error::{ManifestError, ManifestErrorKind};
 pub use model::{Dependency, Manifest, Restart, UnknownField};
 pub use region::{Region, RegionKind, UnknownRegionKind};
-
-#[cfg(test)]
-mod tests;

@@ -1,10 +1,13 @@
 //! `cargo xtask`: the one way to run what this repository needs done.
 
+mod bench;
 mod checks;
+mod demo;
 mod results;
 mod shell;
 mod system;
 mod tasks;
+mod tree;
 
 use std::process::ExitCode;
 
@@ -19,9 +22,19 @@ struct Task {
 
 const TASKS: &[Task] = &[
     Task {
+        name: "demo",
+        about: "the whole main job on a real tree, visibly",
+        run: demo::run,
+    },
+    Task {
         name: "test",
         about: "formatting, clippy with warnings denied, all tests, docs",
         run: checks::run,
+    },
+    Task {
+        name: "bench",
+        about: "costs beside openssl, cp and tar: bench [--size 1GiB] [--files N] [--runs N]",
+        run: bench::run,
     },
     Task {
         name: "bless",
@@ -50,18 +63,22 @@ fn main() -> ExitCode {
         help();
         return ExitCode::SUCCESS;
     }
+    if name == bench::measure::TASK {
+        return finish(bench::measure::run(rest));
+    }
     let Some(task) = TASKS.iter().find(|task| task.name == name) else {
         eprintln!("error: there is no task {name:?}");
         help();
         return ExitCode::from(2);
     };
-    match (task.run)(rest) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    finish((task.run)(rest))
+}
+
+fn finish(outcome: Outcome<ExitCode>) -> ExitCode {
+    outcome.unwrap_or_else(|error| {
+        eprintln!("error: {error}");
+        ExitCode::FAILURE
+    })
 }
 
 fn help() {

@@ -40,6 +40,18 @@ pub fn command(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
+/// The command that `line` stands for, typed in `directory`: words split at spaces, no shell, and our
+/// own programs, as built for release, first in line.
+pub fn typed(directory: &Path, line: &str) -> Command {
+    let mut words = line.split_whitespace();
+    let name = words.next().unwrap_or_default();
+    let own = root().join("target/release").join(name);
+    let program = if own.is_file() { own } else { name.into() };
+    let mut command = command(program);
+    command.args(words).current_dir(directory);
+    command
+}
+
 /// The cargo that runs this task, with `arguments`.
 ///
 /// What cargo told this process about its own package is taken out again: it would make the main
