@@ -17,6 +17,19 @@ pub fn clone_file(from: &File, to: &File, path: &Path) -> Result<bool, FsError> 
     }
 }
 
+/// Gives `to` the permissions and owner of `from`; only the administrator can give files away.
+pub fn copy_mode_and_owner(from: &File, to: &File, path: &Path) -> Result<(), FsError> {
+    let wanted = rustix::fs::fstat(from).map_err(errno("examine", path))?;
+    let found = rustix::fs::fstat(to).map_err(errno("examine", path))?;
+    if (wanted.st_uid, wanted.st_gid) != (found.st_uid, found.st_gid) {
+        let owner = Some(rustix::fs::Uid::from_raw(wanted.st_uid));
+        let group = Some(rustix::fs::Gid::from_raw(wanted.st_gid));
+        rustix::fs::fchown(to, owner, group).map_err(errno("set the owner of", path))?;
+    }
+    let mode = rustix::fs::Mode::from_raw_mode(wanted.st_mode & 0o7777);
+    rustix::fs::fchmod(to, mode).map_err(errno("set the permissions of", path))
+}
+
 /// Copies `length` bytes within the kernel where it can, else through a buffer.
 ///
 /// `path` names the destination in errors. Neither file's own position moves.

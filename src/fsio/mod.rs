@@ -28,13 +28,13 @@ mod output;
 mod read_at;
 
 pub use attributes::{Attributes, NodeKind, Status, set_file_attributes, status_of_file};
-pub use copy::{clone_file, copy_range};
+pub use copy::{clone_file, copy_mode_and_owner, copy_range};
 pub use descriptor::read_descriptor;
 pub use dir::{Dir, Entry, EntryKind};
 pub use error::FsError;
 pub use lock::{Lock, LockKind};
 pub use open::{
-    open_regular, open_regular_for_update, read_bounded, regular_length, set_mode, sync,
+    open_regular, open_regular_for_update, read_bounded, real_path, regular_length, set_mode, sync,
 };
 pub use output::{OnExisting, OutputFile};
 pub use read_at::{ReadAt, RegionReader};

@@ -1,7 +1,7 @@
 use std::fs::File;
 use std::io::Read as _;
 use std::os::fd::AsFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, FileType, Mode, OFlags};
 
@@ -19,6 +19,11 @@ pub fn open_regular(path: &Path) -> Result<File, FsError> {
 /// As [`open_regular`], for reading and writing.
 pub fn open_regular_for_update(path: &Path) -> Result<File, FsError> {
     open(path, OFlags::RDWR)
+}
+
+/// Where `path` leads once every symbolic link in it is followed.
+pub fn real_path(path: &Path) -> Result<PathBuf, FsError> {
+    std::fs::canonicalize(path).map_err(FsError::system("find", path))
 }
 
 /// Reads a whole regular file of at most `limit` bytes; the length is checked while reading.

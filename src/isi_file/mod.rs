@@ -27,3 +27,6 @@ pub use envelope::{Envelope, Extent};
 pub use error::{ParseError, ParseErrorKind};
 pub use footer::Footer;
 pub use write::{SealError, seal, section_header};
+
+#[cfg(test)]
+mod tests;

@@ -7,20 +7,18 @@ use super::tlv::{Block, BlockWriter, Span, list};
 use super::{Dependency, Manifest, Region, RegionKind, Restart, rules};
 use crate::digest::Sha256Digest;
 use crate::limits;
-use crate::release::PackageType;
+use crate::release::{PackageType, VersionRange};
 
 /// Decodes the manifest of a package.
 ///
 /// Call it on authenticated bytes, or say plainly that nobody vouches for the result.
 pub fn decode(bytes: &[u8]) -> Result<Manifest, ManifestError> {
     let block = Block::parse(Span { bytes, offset: 0 }, &tags::MANIFEST)?;
-    let mut format = block.require(tags::FORMAT)?;
-    let format_versions = [format.take(2, "format")?, format.take(2, "format")?];
-    format.array::<0>("format")?;
-    let [read_version, write_version] = format_versions.map(|version| number(version.bytes));
+    let [read_low, read_high, write_low, write_high] =
+        block.require(tags::FORMAT)?.array(tags::FORMAT.name)?;
     let manifest = Manifest {
-        read_version: narrow(read_version),
-        write_version: narrow(write_version),
+        read_version: u16::from_le_bytes([read_low, read_high]),
+        write_version: u16::from_le_bytes([write_low, write_high]),
         package_type: package_type(block.require(tags::TYPE)?)?,
         name: name(block.require(tags::NAME)?, tags::NAME)?,
         version: parsed(
@@ -35,10 +33,7 @@ pub fn decode(bytes: &[u8]) -> Result<Manifest, ManifestError> {
         branch: optional_line(&block, tags::BRANCH)?,
         created: timestamp(block.require(tags::CREATED)?)?,
         release_counter: optional_number::<8>(&block, tags::RELEASE_COUNTER)?,
-        source_versions: match block.get(tags::SOURCE_VERSIONS) {
-            Some(value) => parsed(value, tags::SOURCE_VERSIONS, ManifestErrorKind::Range)?,
-            None => crate::release::VersionRange::default(),
-        },
+        source_versions: optional_range(&block, tags::SOURCE_VERSIONS)?,
         requires: dependencies(&block, tags::REQUIRES)?,
         conflicts: dependencies(&block, tags::CONFLICTS)?,
         obsoletes: dependencies(&block, tags::OBSOLETES)?,
@@ -189,28 +184,32 @@ fn code_of<T: PartialEq>(value: &T, all: &[T]) -> u8 {
 
 fn region(span: Span<'_>) -> Result<Region, ManifestError> {
     let block = Block::parse(span, &tags::REGION)?;
-    let kind_value = block.require(tags::REGION_KIND)?;
-    let code = u16::from_le_bytes(kind_value.array(tags::REGION_KIND.name)?);
-    let kind = RegionKind::from_code(code).ok_or_else(|| {
+    Ok(Region {
+        kind: region_kind(block.require(tags::REGION_KIND)?)?,
+        name: name(block.require(tags::REGION_NAME)?, tags::REGION_NAME)?,
+        media_type: optional_line(&block, tags::REGION_MEDIA_TYPE)?,
+        size: u64::from_le_bytes(
+            block
+                .require(tags::REGION_SIZE)?
+                .array(tags::REGION_SIZE.name)?,
+        ),
+        sha256: Sha256Digest::from_bytes(
+            block
+                .require(tags::REGION_SHA256)?
+                .array(tags::REGION_SHA256.name)?,
+        ),
+        chunks: chunks(&block)?,
+        unknown: block.unknown(&tags::REGION),
+    })
+}
+
+fn region_kind(value: Span<'_>) -> Result<RegionKind, ManifestError> {
+    let code = u16::from_le_bytes(value.array(tags::REGION_KIND.name)?);
+    RegionKind::from_code(code).ok_or_else(|| {
         let kind = ManifestErrorKind::Value {
             found: u64::from(code),
         };
-        kind.at(kind_value.offset, tags::REGION_KIND.name)
-    })?;
-    let size = block
-        .require(tags::REGION_SIZE)?
-        .array(tags::REGION_SIZE.name)?;
-    let sha256 = block
-        .require(tags::REGION_SHA256)?
-        .array(tags::REGION_SHA256.name)?;
-    Ok(Region {
-        kind,
-        name: name(block.require(tags::REGION_NAME)?, tags::REGION_NAME)?,
-        media_type: optional_line(&block, tags::REGION_MEDIA_TYPE)?,
-        size: u64::from_le_bytes(size),
-        sha256: Sha256Digest::from_bytes(sha256),
-        chunks: chunks(&block)?,
-        unknown: block.unknown(&tags::REGION),
+        kind.at(value.offset, tags::REGION_KIND.name)
     })
 }
 
@@ -243,12 +242,17 @@ fn dependencies(block: &Block<'_>, tag: Tag) -> Result<Vec<Dependency>, Manifest
 
 fn dependency(span: Span<'_>) -> Result<Dependency, ManifestError> {
     let block = Block::parse(span, &tags::DEPENDENCY)?;
-    let versions = match block.get(tags::DEPENDENCY_VERSIONS) {
-        Some(value) => parsed(value, tags::DEPENDENCY_VERSIONS, ManifestErrorKind::Range)?,
-        None => crate::release::VersionRange::default(),
-    };
-    let name = name(block.require(tags::DEPENDENCY_NAME)?, tags::DEPENDENCY_NAME)?;
-    Ok(Dependency { name, versions })
+    Ok(Dependency {
+        name: name(block.require(tags::DEPENDENCY_NAME)?, tags::DEPENDENCY_NAME)?,
+        versions: optional_range(&block, tags::DEPENDENCY_VERSIONS)?,
+    })
+}
+
+fn optional_range(block: &Block<'_>, tag: Tag) -> Result<VersionRange, ManifestError> {
+    let range = block
+        .get(tag)
+        .map(|value| parsed(value, tag, ManifestErrorKind::Range));
+    range.unwrap_or_else(|| Ok(VersionRange::default()))
 }
 
 fn services(block: &Block<'_>) -> Result<Vec<String>, ManifestError> {
@@ -310,10 +314,6 @@ fn number(bytes: &[u8]) -> u64 {
         .iter()
         .rev()
         .fold(0, |number, byte| (number << 8) | u64::from(*byte))
-}
-
-fn narrow(number: u64) -> u16 {
-    u16::try_from(number).unwrap_or(u16::MAX)
 }
 
 fn optional_line(block: &Block<'_>, tag: Tag) -> Result<String, ManifestError> {

@@ -26,3 +26,6 @@ pub use codec::{decode, encode};
 pub use error::{ManifestError, ManifestErrorKind};
 pub use model::{Dependency, Manifest, Restart, UnknownField};
 pub use region::{Region, RegionKind, UnknownRegionKind};
+
+#[cfg(test)]
+mod tests;

@@ -38,32 +38,28 @@ impl<'a> Block<'a> {
             let tag = le_u16_of(rest.take(2, "tag")?);
             let number = tag & !CRITICAL;
             let critical = tag & CRITICAL != 0;
-            let name = match known.iter().find(|tag| tag.number == number) {
-                Some(tag) if tag.critical != critical => {
-                    let kind = ManifestErrorKind::CriticalBit {
-                        expected: tag.critical,
-                        found: number,
-                    };
-                    return Err(kind.at(start, tag.name));
-                }
-                Some(tag) => tag.name,
-                None if critical || number == 0 => {
-                    return Err(
-                        ManifestErrorKind::UnknownCritical { found: number }.at(start, "tag")
-                    );
-                }
-                None => "unknown field",
-            };
-            let previous = fields.last().map_or(0, |field| field.number);
-            if number <= previous {
-                return Err(ManifestErrorKind::Order {
-                    previous,
-                    found: number,
-                }
-                .at(start, name));
-            }
+            let known_tag = known.iter().find(|tag| tag.number == number);
+            let name = known_tag.map_or("unknown field", |tag| tag.name);
             let length = le_u32_of(rest.take(4, name)?);
             let value = rest.take(u64::from(length), name)?;
+            let previous = fields.last().map_or(0, |field| field.number);
+            let fault = match known_tag {
+                Some(tag) if tag.critical != critical => Some(ManifestErrorKind::CriticalBit {
+                    expected: tag.critical,
+                    found: number,
+                }),
+                None if critical || number == 0 => {
+                    Some(ManifestErrorKind::UnknownCritical { found: number })
+                }
+                _ if number <= previous => Some(ManifestErrorKind::Order {
+                    previous,
+                    found: number,
+                }),
+                _ => None,
+            };
+            if let Some(fault) = fault {
+                return Err(fault.at(start, name));
+            }
             fields.push(RawField { number, value });
         }
         Ok(Self {

@@ -1,38 +1,35 @@
 use std::io;
 use std::sync::{Condvar, Mutex, PoisonError};
 
-/// How many bytes of a file are there so far, told by the thread that copies to the one that hashes.
+/// How many bytes of a file are there so far, told by the thread that writes to those that read.
 #[derive(Debug)]
 pub(super) struct Arrival {
     state: Mutex<State>,
     changed: Condvar,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct State {
     available: u64,
+    ended: bool,
     failed: bool,
 }
 
+#[allow(dead_code, reason = "the builder comes next")]
 impl Arrival {
     /// Nothing is there yet.
     pub(super) fn nothing() -> Self {
-        Self::with(0)
+        Self {
+            state: Mutex::default(),
+            changed: Condvar::new(),
+        }
     }
 
     /// Everything is there.
     pub(super) fn complete() -> Self {
-        Self::with(u64::MAX)
-    }
-
-    fn with(available: u64) -> Self {
-        Self {
-            state: Mutex::new(State {
-                available,
-                failed: false,
-            }),
-            changed: Condvar::new(),
-        }
+        let arrival = Self::nothing();
+        arrival.advance_to(u64::MAX);
+        arrival
     }
 
     /// Says that all bytes before `available` are there.
@@ -40,12 +37,17 @@ impl Arrival {
         self.update(|state| state.available = available);
     }
 
-    /// Says that no more will come.
+    /// Says that there will be no more than there are.
+    pub(super) fn end(&self) {
+        self.update(|state| state.ended = true);
+    }
+
+    /// Says that nobody writes any more, or nobody reads: whoever waits should give up.
     pub(super) fn fail(&self) {
         self.update(|state| state.failed = true);
     }
 
-    /// Whether nobody waits any more, or nothing more will come.
+    /// Whether somebody gave up.
     pub(super) fn has_failed(&self) -> bool {
         self.state
             .lock()
@@ -55,17 +57,31 @@ impl Arrival {
 
     /// Waits for all bytes before `offset`; fails if they will not come.
     pub(super) fn wait_for(&self, offset: u64) -> io::Result<()> {
+        let available = self.wait(|state| state.available >= offset)?;
+        if available < offset {
+            Err(io::ErrorKind::UnexpectedEof.into())
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Waits for a byte behind `offset` or the end; returns how many bytes there are.
+    pub(super) fn wait_beyond(&self, offset: u64) -> io::Result<u64> {
+        self.wait(|state| state.available > offset)
+    }
+
+    fn wait(&self, enough: impl Fn(State) -> bool) -> io::Result<u64> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        while state.available < offset && !state.failed {
+        while !enough(*state) && !state.ended && !state.failed {
             state = self
                 .changed
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
         }
-        if state.available < offset {
-            Err(io::ErrorKind::Interrupted.into())
+        if enough(*state) || state.ended {
+            Ok(state.available)
         } else {
-            Ok(())
+            Err(io::ErrorKind::Interrupted.into())
         }
     }
 

@@ -12,7 +12,7 @@ use crate::manifest::Region;
 use crate::progress::Progress;
 
 /// Bytes read at a time: small enough to stay in a core's own cache, which is worth a sixth.
-const BUFFER: usize = 64 << 10;
+pub(super) const BUFFER: usize = 64 << 10;
 
 /// Why hashing ended early.
 #[derive(Debug)]

@@ -17,9 +17,11 @@ mod error;
 mod hashing;
 mod open;
 mod receive;
+mod seal;
 mod verify;
 
 pub use error::{OpenError, VerifyError};
 pub use open::{Package, Unverified, Verified};
 pub use receive::receive;
+pub use seal::{Seal, SealChange, SealPackageError, replace_seal};
 pub use verify::{Hashing, VerifyRequest};

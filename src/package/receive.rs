@@ -18,7 +18,7 @@ const STEP: u64 = 8 << 20;
 /// `target` must be empty and private to the caller, who syncs and names it.
 pub fn receive(
     source: &File,
-    target: File,
+    target: &File,
     path: &Path,
     trust: &TrustStore,
     request: &VerifyRequest<'_>,
@@ -30,7 +30,7 @@ pub fn receive(
     let length = offered.footer.file_length;
     let copy = |offset: u64, end: u64| {
         let count = end.saturating_sub(offset);
-        copy_range(source, offset, &target, offset, count, path).map_err(VerifyError::Copy)
+        copy_range(source, offset, target, offset, count, path).map_err(VerifyError::Copy)
     };
     copy(offered.regions_end, length)?;
     let reading = target.try_clone().map_err(VerifyError::Read)?;
