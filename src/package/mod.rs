@@ -13,8 +13,10 @@
 //!   verified; [`Package::inspect`] says in its name and its documentation that it is not.
 
 mod arrival;
+pub mod build;
 mod error;
 mod hashing;
+mod measure;
 mod open;
 mod receive;
 mod seal;
