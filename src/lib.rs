@@ -19,6 +19,9 @@
 //! - [`fsio`]: files, the only place that touches them
 //! - [`trust`]: signatures, certificates, timestamps, identities; the only place that knows openssl
 //! - [`payload`]: trees as tar streams in frames, and the way back
+//! - [`package`]: the one way from an open file to a verified package
+//! - [`catalog`]: where verified packages are kept; the only place that knows rusqlite
+//! - [`service`]: everything the product does, behind one trait; what every front end calls
 //! - [`cli`]: the command lines; the only place that prints and reads the clock
 
 #![cfg_attr(
@@ -32,6 +35,7 @@
     )
 )]
 
+pub mod catalog;
 pub mod cli;
 pub mod digest;
 pub mod fsio;
@@ -42,4 +46,5 @@ pub mod package;
 pub mod payload;
 pub mod progress;
 pub mod release;
+pub mod service;
 pub mod trust;

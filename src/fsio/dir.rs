@@ -79,6 +79,26 @@ impl Dir {
         rustix::fs::fstat(&self.fd).map_err(errno("examine", &self.path))
     }
 
+    /// Whether this is the directory that is at `path` now.
+    pub fn is_at(&self, path: &Path) -> Result<bool, FsError> {
+        let (ours, theirs) = (self.stat()?, Self::open(path)?.stat()?);
+        Ok((ours.st_dev, ours.st_ino) == (theirs.st_dev, theirs.st_ino))
+    }
+
+    /// Refuses the directory if it is another user's or others may write to it.
+    pub fn expect_private(&self) -> Result<(), FsError> {
+        expect_private(&self.stat()?, &self.path)
+    }
+
+    /// As [`Dir::expect_private`], for a name in this directory; a link is not followed.
+    pub fn expect_private_entry(&self, name: impl AsRef<Path>) -> Result<(), FsError> {
+        let (parent, last) = self.parent_of(name.as_ref())?;
+        let path = self.path.join(name.as_ref());
+        let stat = rustix::fs::statat(parent.fd(self), &last, AtFlags::SYMLINK_NOFOLLOW)
+            .map_err(errno("examine", &path))?;
+        expect_private(&stat, &path)
+    }
+
     /// Where the directory is now, without symbolic links; for programs that take nothing but a path.
     ///
     /// Somebody may move the directory afterwards: compare what was opened with this handle.
@@ -218,13 +238,6 @@ impl Dir {
         self.remove_dir(name)
     }
 
-    /// Permissions, owner and size of what `name` itself is; a link is not followed.
-    pub fn stat_of(&self, name: impl AsRef<Path>) -> Result<Stat, FsError> {
-        let (parent, last) = self.parent_of(name.as_ref())?;
-        rustix::fs::statat(parent.fd(self), &last, AtFlags::SYMLINK_NOFOLLOW)
-            .map_err(errno("examine", self.path.join(name.as_ref())))
-    }
-
     /// What `name` itself is, without following a link; `None` if there is nothing.
     pub fn kind_of(&self, name: impl AsRef<Path>) -> Result<Option<EntryKind>, FsError> {
         let name = name.as_ref();
@@ -356,6 +369,20 @@ impl Parent {
     }
 }
 
+fn expect_private(stat: &Stat, path: &Path) -> Result<(), FsError> {
+    let path = path.to_owned();
+    let (owner, user) = (stat.st_uid, rustix::process::geteuid().as_raw());
+    if owner != user {
+        return Err(FsError::NotOwned { path, owner, user });
+    }
+    let mode = stat.st_mode & 0o7777;
+    if mode & 0o022 == 0 {
+        Ok(())
+    } else {
+        Err(FsError::WritableByOthers { path, mode })
+    }
+}
+
 fn kind(file_type: FileType) -> EntryKind {
     match file_type {
         FileType::RegularFile => EntryKind::File,
@@ -435,7 +462,38 @@ mod tests {
         assert_eq!(dir.real_path().unwrap(), root.join("real"));
         std::fs::rename(root.join("real"), root.join("moved")).unwrap();
         assert_eq!(dir.real_path().unwrap(), root.join("moved"));
+        assert!(dir.is_at(&root.join("moved")).unwrap());
+        assert!(!dir.is_at(&root).unwrap());
         assert!(dir.free_space().unwrap() > 0);
+    }
+
+    #[test]
+    fn what_others_may_write_is_not_private() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let home = tempfile::tempdir().unwrap();
+        let dir = Dir::open(home.path()).unwrap();
+        dir.create_file("file", 0o600).unwrap();
+        dir.expect_private().unwrap();
+        for (mode, code) in [
+            (0o644, None),
+            (0o620, Some("E_WRITABLE_BY_OTHERS")),
+            (0o602, Some("E_WRITABLE_BY_OTHERS")),
+        ] {
+            let permissions = std::fs::Permissions::from_mode(mode);
+            std::fs::set_permissions(home.path().join("file"), permissions).unwrap();
+            let refused = dir.expect_private_entry("file").err();
+            assert_eq!(refused.as_ref().map(FsError::code), code, "{mode:o}");
+            let hint = refused.and_then(|error| error.hint());
+            assert_eq!(
+                hint.is_some_and(|hint| hint.contains("chmod go-w /")),
+                code.is_some()
+            );
+        }
+        if rustix::process::geteuid().is_root() {
+            std::os::unix::fs::chown(home.path().join("file"), Some(1), None).unwrap();
+            let refused = dir.expect_private_entry("file").unwrap_err();
+            assert_eq!(refused.code(), "E_NOT_OWNER");
+        }
     }
 
     #[test]

@@ -37,6 +37,24 @@ pub enum FsError {
         /// The path as looked up.
         path: PathBuf,
     },
+    /// The file or directory belongs to another user.
+    #[error("{} belongs to user {owner}: expected user {user}, who runs this", path.display())]
+    NotOwned {
+        /// The path.
+        path: PathBuf,
+        /// User ID of its owner.
+        owner: u32,
+        /// Effective user ID of the process.
+        user: u32,
+    },
+    /// Users other than the owner may write to the file or directory.
+    #[error("{} has mode {mode:04o}: expected no write permission for group and others", path.display())]
+    WritableByOthers {
+        /// The path.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
     /// The file is longer than the caller can accept.
     #[error("{} has more than {limit} bytes", path.display())]
     TooLarge {
@@ -60,8 +78,22 @@ impl FsError {
             Self::System { .. } => "E_IO",
             Self::NotRegular { .. } => "E_NOT_REGULAR",
             Self::UnsafeName { .. } | Self::SymbolicLink { .. } => "E_UNSAFE_PATH",
+            Self::NotOwned { .. } => "E_NOT_OWNER",
+            Self::WritableByOthers { .. } => "E_WRITABLE_BY_OTHERS",
             Self::TooLarge { .. } => "E_TOO_LARGE",
             Self::Exists { .. } => "E_EXISTS",
+        }
+    }
+
+    /// What to do next, if there is anything.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NotOwned { path, user, .. } => Some(format!(
+                "run as its owner, or `chown {user} {}` if you know why it is not yours",
+                path.display()
+            )),
+            Self::WritableByOthers { path, .. } => Some(format!("`chmod go-w {}`", path.display())),
+            _ => None,
         }
     }
 

@@ -1,0 +1,117 @@
+use jiff::Timestamp;
+
+use crate::digest::{PackageId, Sha256Digest};
+use crate::release::{PackageType, Version};
+use crate::trust::{CheckName, Verdict};
+
+/// What the catalog knows of a package it keeps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Artifact {
+    /// SHA-256 of the whole file.
+    pub id: PackageId,
+    /// Kind of package.
+    pub package_type: PackageType,
+    /// Name.
+    pub name: String,
+    /// Version.
+    pub version: Version,
+    /// Build label of the vendor; may be empty.
+    pub build: String,
+    /// One line for listings; may be empty.
+    pub description: String,
+    /// Product the package is for; empty: any.
+    pub product: String,
+    /// Machine architecture the package is for; empty: any.
+    pub architecture: String,
+    /// Source branch it was built from; may be empty.
+    pub branch: String,
+    /// Counts the releases of the product.
+    pub release_counter: u64,
+    /// When the package was made.
+    pub created: Timestamp,
+    /// Length of the file in bytes.
+    pub size: u64,
+    /// Whether there is a README.
+    pub readme: bool,
+    /// Whether somebody signed it.
+    pub signed: bool,
+    /// Why it was let in unsigned; set if and only if it is.
+    pub unsigned_reason: Option<String>,
+    /// When it was signed, as its verified timestamp says.
+    pub signed_at: Option<Timestamp>,
+    /// Digest of its manifest.
+    pub manifest: Sha256Digest,
+    /// Digest of its footer, which together with the signed digests stands for the whole file.
+    pub footer: Sha256Digest,
+    /// When it came into the catalog.
+    pub imported_at: Timestamp,
+    /// What the last verification found.
+    pub state: State,
+    /// Stable code of what it found wrong.
+    pub state_code: Option<String>,
+    /// When that was.
+    pub checked_at: Timestamp,
+}
+
+/// What the last verification of an artifact found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum State {
+    /// Signed by those who may sign it, and every byte is as signed.
+    Verified,
+    /// Not signed, let in on purpose, and every byte is as it was then.
+    Unsigned,
+    /// Its signature, signer or timestamp is no longer accepted.
+    Untrusted,
+    /// A certificate it rests on was revoked.
+    Revoked,
+    /// Its bytes are not the ones that its ID names.
+    Corrupt,
+    /// Its file is gone.
+    Missing,
+}
+
+impl State {
+    /// Every state.
+    pub const ALL: [Self; 6] = [
+        Self::Verified,
+        Self::Unsigned,
+        Self::Untrusted,
+        Self::Revoked,
+        Self::Corrupt,
+        Self::Missing,
+    ];
+
+    /// The word used in the database, tables and JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Verified => "verified",
+            Self::Unsigned => "unsigned",
+            Self::Untrusted => "untrusted",
+            Self::Revoked => "revoked",
+            Self::Corrupt => "corrupt",
+            Self::Missing => "missing",
+        }
+    }
+
+    /// What a refusal makes of a package: damaged, revoked, or not trusted.
+    pub fn of_refusal(verdict: &Verdict) -> Self {
+        match verdict.first_failure().map(|check| check.name) {
+            Some(CheckName::Structure | CheckName::Digests) => Self::Corrupt,
+            Some(CheckName::Revocation) => Self::Revoked,
+            _ => Self::Untrusted,
+        }
+    }
+
+    /// Whether the artifact may be used as it is.
+    pub const fn is_sound(self) -> bool {
+        matches!(self, Self::Verified | Self::Unsigned)
+    }
+}
+
+impl std::fmt::Display for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,250 @@
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use crate::digest::{IdPrefix, PackageId, Sha256Digest};
+use crate::fsio::FsError;
+use crate::package::{OpenError, VerifyError};
+
+/// What the catalog refuses or cannot do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CatalogError {
+    /// There is no catalog at the path.
+    #[error("there is no catalog at {}", root.display())]
+    Missing {
+        /// The catalog directory as given.
+        root: PathBuf,
+    },
+    /// A name in the catalog is not the kind of file it has to be.
+    #[error("{} is not {expected}", path.display())]
+    WrongKind {
+        /// The name.
+        path: PathBuf,
+        /// What it has to be, with its article.
+        expected: &'static str,
+    },
+    /// Somebody else works on the catalog for too long.
+    #[error("{} is in use by {holder}; gave up after {waited_ms} ms", path.display())]
+    Locked {
+        /// The lock file.
+        path: PathBuf,
+        /// Who holds it, as far as can be told.
+        holder: String,
+        /// How long it was waited for, in milliseconds.
+        waited_ms: u128,
+    },
+    /// The file system has no room for the package.
+    #[error("{} has {free} bytes free: the package needs {needed}", path.display())]
+    NoSpace {
+        /// Where the package would have gone.
+        path: PathBuf,
+        /// Bytes needed, with some to spare for the database.
+        needed: u64,
+        /// Bytes free.
+        free: u64,
+    },
+    /// A file operation failed.
+    #[error("the catalog's files")]
+    Files(#[from] FsError),
+    /// A database operation failed.
+    #[error("cannot {operation} in the catalog's database")]
+    Database {
+        /// What was attempted, as in "cannot read".
+        operation: &'static str,
+        /// What the database said.
+        source: rusqlite::Error,
+    },
+    /// The database is not one, or contradicts itself.
+    #[error("{} is damaged: {detail}", path.display())]
+    DatabaseDamaged {
+        /// The database.
+        path: PathBuf,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The database is another program's.
+    #[error("{} is not a catalog's database: application ID {found:#010x}, expected {expected:#010x}", path.display())]
+    DatabaseForeign {
+        /// The database.
+        path: PathBuf,
+        /// Its application ID.
+        found: i32,
+        /// The catalog's application ID.
+        expected: i32,
+    },
+    /// The database was made by a newer version of this program.
+    #[error("{} has schema {found}: this program knows schemas up to {supported}", path.display())]
+    DatabaseNewer {
+        /// The database.
+        path: PathBuf,
+        /// Its schema version.
+        found: i32,
+        /// The newest schema version known.
+        supported: i32,
+    },
+    /// There are artifacts, but no database that lists them.
+    #[error("{} is missing or empty, but there are artifacts", path.display())]
+    DatabaseLost {
+        /// Where the database should be.
+        path: PathBuf,
+    },
+    /// The clock cannot be right.
+    #[error("the clock says {now}: expected 2020 or later")]
+    Clock {
+        /// The time the caller gave.
+        now: Timestamp,
+    },
+    /// The package was examined and not accepted.
+    #[error("{} is not accepted", label.display())]
+    Verify {
+        /// The package as the caller calls it.
+        label: PathBuf,
+        /// Why not.
+        source: VerifyError,
+    },
+    /// The package cannot be read.
+    #[error("cannot read the package {}", label.display())]
+    Open {
+        /// The package as the caller calls it.
+        label: PathBuf,
+        /// Why not.
+        source: OpenError,
+    },
+    /// Another package of the same name, version and build, but with other content, is in the catalog.
+    #[error("{name} {version} build {build:?} is in the catalog with other content, as {present}")]
+    VersionConflict {
+        /// The package's name.
+        name: String,
+        /// The package's version.
+        version: String,
+        /// The package's build.
+        build: String,
+        /// The one in the catalog.
+        present: PackageId,
+    },
+    /// A value of the manifest is larger than the database can hold.
+    #[error("{field} is {found}: the catalog holds at most {limit}")]
+    TooLarge {
+        /// The manifest's field.
+        field: &'static str,
+        /// Its value.
+        found: u64,
+        /// The largest value that can be kept.
+        limit: u64,
+    },
+    /// No artifact has this ID.
+    #[error("no artifact in the catalog has an ID that begins with {prefix}")]
+    UnknownId {
+        /// The ID as typed.
+        prefix: IdPrefix,
+    },
+    /// More than one artifact has an ID with this beginning.
+    #[error("{prefix} is the beginning of more than one ID: {}", list(candidates))]
+    AmbiguousId {
+        /// The ID as typed.
+        prefix: IdPrefix,
+        /// Some of the artifacts meant, in the order of their IDs.
+        candidates: Vec<PackageId>,
+    },
+    /// The artifact's row is there, its file is not.
+    #[error("the file of artifact {id} is missing")]
+    ArtifactMissing {
+        /// The artifact.
+        id: PackageId,
+    },
+    /// The artifact's file does not have the content that its ID names.
+    #[error("the {part} of artifact {id} has SHA-256 {found}: expected {expected}")]
+    ArtifactCorrupt {
+        /// The artifact.
+        id: PackageId,
+        /// What was compared: the whole file, or a part that stands for it.
+        part: &'static str,
+        /// The digest on record.
+        expected: Sha256Digest,
+        /// The digest of what is there.
+        found: Sha256Digest,
+    },
+    /// The caller wanted the work to stop.
+    #[error("stopped on request")]
+    Cancelled,
+}
+
+impl CatalogError {
+    /// Stable code of the refusal.
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Missing { .. } => "E_NO_CATALOG",
+            Self::WrongKind { .. } => "E_UNSAFE_PATH",
+            Self::Locked { .. } => "E_LOCKED",
+            Self::NoSpace { .. } => "E_NO_SPACE",
+            Self::Files(source) if source.is_full() => "E_NO_SPACE",
+            Self::Files(source) => source.code(),
+            Self::Database { .. } if self.is_full() => "E_NO_SPACE",
+            Self::Database { .. } => "E_DATABASE",
+            Self::DatabaseDamaged { .. } => "E_DATABASE_DAMAGED",
+            Self::DatabaseForeign { .. } => "E_DATABASE_FOREIGN",
+            Self::DatabaseNewer { .. } => "E_DATABASE_NEWER",
+            Self::DatabaseLost { .. } => "E_DATABASE_LOST",
+            Self::Clock { .. } => "E_CLOCK",
+            Self::Verify { source, .. } => source.code(),
+            Self::Open { source, .. } => source.code(),
+            Self::VersionConflict { .. } => "E_VERSION_CONFLICT",
+            Self::TooLarge { .. } => "E_TOO_LARGE",
+            Self::UnknownId { .. } => "E_UNKNOWN_ID",
+            Self::AmbiguousId { .. } => "E_AMBIGUOUS_ID",
+            Self::ArtifactMissing { .. } => "E_ARTIFACT_MISSING",
+            Self::ArtifactCorrupt { .. } => "E_ARTIFACT_CORRUPT",
+            Self::Cancelled => "E_CANCELLED",
+        }
+    }
+
+    /// What to do next, if there is anything.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Missing { .. } => {
+                "`isi upgrade catalog import FILE` makes one; `--home` chooses another place".into()
+            }
+            Self::WrongKind { path, .. } => {
+                format!(
+                    "find out who put it there, then move {} away",
+                    path.display()
+                )
+            }
+            Self::Locked { .. } => "try again when it has finished".into(),
+            Self::DatabaseDamaged { path, .. } | Self::DatabaseLost { path } => format!(
+                "the artifacts are the truth and are not touched: move {} away and import them into a new catalog",
+                path.parent().unwrap_or_else(|| Path::new(".")).display()
+            ),
+            Self::DatabaseForeign { .. } => "choose another catalog directory".into(),
+            Self::DatabaseNewer { .. } => {
+                "use the version of this program that made it, or a later one".into()
+            }
+            Self::Clock { .. } => "set the system's clock".into(),
+            Self::Files(source) if source.hint().is_some() => return source.hint(),
+            Self::Verify { source, .. } => return source.hint().map(str::to_owned),
+            Self::Open { source, .. } => return source.hint().map(str::to_owned),
+            Self::VersionConflict { .. } => {
+                "the vendor has to give changed content a new version or build".into()
+            }
+            Self::UnknownId { .. } => "`isi upgrade catalog list` shows the IDs".into(),
+            Self::AmbiguousId { .. } => "give more digits".into(),
+            Self::ArtifactMissing { .. } | Self::ArtifactCorrupt { .. } => {
+                "import the package again from where it came from: that puts its file back".into()
+            }
+            _ if self.code() == "E_NO_SPACE" => "free some space, then try again".into(),
+            _ => return None,
+        };
+        Some(hint)
+    }
+
+    fn is_full(&self) -> bool {
+        matches!(self, Self::Database { source, .. }
+            if source.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull))
+    }
+}
+
+fn list(ids: &[PackageId]) -> String {
+    let ids: Vec<_> = ids.iter().map(ToString::to_string).collect();
+    ids.join(", ")
+}

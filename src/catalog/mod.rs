@@ -1,0 +1,180 @@
+//! The catalog: verified packages, kept so that nothing unverified gets in and nothing is lost.
+//!
+//! Normative text: `format-spec/catalog.md`. The artifacts are the truth; the database is their index.
+//!
+//! # Threats met here
+//!
+//! - A package that changes while it is imported: it is copied first, and only the copy is verified,
+//!   through the handle that it was written by.
+//! - Links and special files planted in the catalog directory: the directory has to be the caller's
+//!   own and closed to writers, names are looked up below its open handle, and no link is followed.
+//! - Another file under an artifact's name: the digests on record stand for the whole file, and every
+//!   use compares them again.
+//! - Power cuts, kills and full disks: a package is on disk under its name before its row is committed,
+//!   the commit is one transaction, and what was not committed is removed or recognised later.
+//! - Two at once: a lock that ends with its process; copying and hashing happen outside of it.
+//! - A history rewritten: every entry of the event log is bound to the one before it.
+
+mod artifact;
+mod database;
+mod error;
+pub mod events;
+mod examine;
+mod export;
+mod import;
+mod layout;
+mod list;
+mod lock;
+mod readme;
+mod resolve;
+mod staging;
+
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use self::database::{Database, Schema};
+use self::layout::{ARTIFACTS, DATABASE, Layout};
+use self::lock::Held;
+use crate::fsio::LockKind;
+use crate::progress::Progress;
+
+pub use self::artifact::{Artifact, State};
+pub use self::error::CatalogError;
+pub use self::examine::Examination;
+pub use self::export::{ExportRequest, Exported};
+pub use self::import::{Import, ImportRequest, Outcome};
+pub use self::list::{ListRequest, Listed, ListedSigner, Order, Page};
+pub use self::resolve::{MAX_CANDIDATES, Resolution};
+
+/// What the catalog is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Looking only; a catalog that is not there is refused.
+    Read,
+    /// Changing; a catalog that is not there is made.
+    Write,
+}
+
+/// Who works on the catalog, when, and who watches.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// The present, by the caller's clock.
+    pub now: Timestamp,
+    /// Who does it, for the event log.
+    pub actor: &'a str,
+    /// Who is told of the progress, and may stop the work.
+    pub progress: &'a dyn Progress,
+}
+
+impl std::fmt::Debug for Context<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Context")
+            .field("now", &self.now)
+            .field("actor", &self.actor)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An open catalog.
+#[derive(Debug)]
+pub struct Catalog {
+    layout: Layout,
+    database: Database,
+    lock_timeout: Duration,
+}
+
+impl Catalog {
+    /// Opens the catalog in the directory `root`; `lock_timeout` limits every later wait for others too.
+    ///
+    /// The directory must belong to the effective user and be closed to other writers.
+    pub fn open(
+        root: &Path,
+        access: Access,
+        lock_timeout: Duration,
+        progress: &dyn Progress,
+    ) -> Result<Self, CatalogError> {
+        let layout = match access {
+            Access::Read => Layout::open(root)?,
+            Access::Write => Layout::open_or_create(root)?,
+        };
+        let shared = Held::take(&layout, LockKind::Shared, lock_timeout, progress)?;
+        if let Some(database) = open_current(&layout)? {
+            drop(shared);
+            return Ok(Self {
+                layout,
+                database,
+                lock_timeout,
+            });
+        }
+        drop(shared);
+        let _exclusive = Held::take(&layout, LockKind::Exclusive, lock_timeout, progress)?;
+        let database = match open_current(&layout)? {
+            Some(database) => database,
+            None => renew(&layout, access)?,
+        };
+        Ok(Self {
+            layout,
+            database,
+            lock_timeout,
+        })
+    }
+
+    /// The last entries of the event log, at most `limit`, oldest first.
+    pub fn events(&mut self, limit: Option<u64>) -> Result<Vec<events::Event>, CatalogError> {
+        self.database.read("read the event log", |transaction| {
+            events::read(transaction, limit)
+        })
+    }
+
+    /// Follows the event log from its first entry to its last; findings say what does not fit.
+    pub fn verify_events(&mut self) -> Result<Vec<events::ChainFinding>, CatalogError> {
+        self.database.read("read the event log", events::verify)
+    }
+
+    /// The end of the event log, to be compared with later or kept elsewhere.
+    pub fn event_head(&mut self) -> Result<events::Head, CatalogError> {
+        self.database.read("read the event log", events::head)
+    }
+
+    fn hold(&self, kind: LockKind, progress: &dyn Progress) -> Result<Held, CatalogError> {
+        Held::take(&self.layout, kind, self.lock_timeout, progress)
+    }
+}
+
+/// Opens the database if it is there with this program's schema.
+fn open_current(layout: &Layout) -> Result<Option<Database>, CatalogError> {
+    if layout.root().kind_of(DATABASE)?.is_none() {
+        return Ok(None);
+    }
+    let database = Database::open(layout)?;
+    let current = database.schema()? == Schema::Current;
+    Ok(current.then_some(database))
+}
+
+/// Makes the database or brings its schema up to date.
+fn renew(layout: &Layout, access: Access) -> Result<Database, CatalogError> {
+    let database = match layout.root().kind_of(DATABASE)? {
+        Some(_) => Some(Database::open(layout)?),
+        None => None,
+    };
+    if let Some(mut database) = database
+        && database.schema()? == Schema::Old
+    {
+        database.migrate()?;
+        return Ok(database);
+    }
+    if layout.root().kind_of(ARTIFACTS)?.is_some() && layout.has_artifacts()? {
+        let path = layout.path(DATABASE);
+        return Err(CatalogError::DatabaseLost { path });
+    }
+    if access == Access::Read {
+        let root = layout.root().path().to_owned();
+        return Err(CatalogError::Missing { root });
+    }
+    layout.create_database_file()?;
+    let mut database = Database::open(layout)?;
+    database.migrate()?;
+    Ok(database)
+}

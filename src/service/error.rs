@@ -1,0 +1,95 @@
+use std::path::PathBuf;
+
+use crate::catalog::CatalogError;
+use crate::fsio::FsError;
+use crate::package::{OpenError, VerifyError};
+use crate::trust::{LoadError, Verdict};
+
+/// Why a call did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServiceError {
+    /// The catalog refused or failed.
+    #[error(transparent)]
+    Catalog(Box<CatalogError>),
+    /// The trust directories or the identities file cannot be used.
+    #[error("cannot read what is trusted")]
+    Trust(#[from] LoadError),
+    /// A file operation failed.
+    #[error(transparent)]
+    Files(#[from] FsError),
+    /// A package file is not accepted.
+    #[error("{} is not accepted", label.display())]
+    Verify {
+        /// The file as the caller calls it.
+        label: PathBuf,
+        /// Why not.
+        source: VerifyError,
+    },
+    /// A package file cannot be read.
+    #[error("cannot read the package {}", label.display())]
+    Open {
+        /// The file as the caller calls it.
+        label: PathBuf,
+        /// Why not.
+        source: OpenError,
+    },
+}
+
+impl ServiceError {
+    /// Stable code of the refusal.
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Catalog(error) => error.code(),
+            Self::Trust(error) => error.code(),
+            Self::Files(error) => error.code(),
+            Self::Verify { source, .. } => source.code(),
+            Self::Open { source, .. } => source.code(),
+        }
+    }
+
+    /// What to do next, if there is anything.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Catalog(error) => error.hint(),
+            Self::Trust(error) => error.hint(),
+            Self::Files(error) => error.hint(),
+            Self::Verify { source, .. } => source.hint().map(str::to_owned),
+            Self::Open { source, .. } => source.hint().map(str::to_owned),
+        }
+    }
+
+    /// What was checked, if a package was refused for what it is; front ends tell this apart.
+    pub fn verdict(&self) -> Option<&Verdict> {
+        match self {
+            Self::Catalog(error) => match &**error {
+                CatalogError::Verify { source, .. } => refusal(source),
+                _ => None,
+            },
+            Self::Verify { source, .. } => refusal(source),
+            _ => None,
+        }
+    }
+
+    /// Whether the caller itself stopped the work.
+    pub fn is_cancelled(&self) -> bool {
+        match self {
+            Self::Catalog(error) => matches!(**error, CatalogError::Cancelled),
+            Self::Verify { source, .. } => matches!(source, VerifyError::Cancelled),
+            _ => false,
+        }
+    }
+}
+
+impl From<CatalogError> for ServiceError {
+    fn from(error: CatalogError) -> Self {
+        Self::Catalog(Box::new(error))
+    }
+}
+
+fn refusal(error: &VerifyError) -> Option<&Verdict> {
+    match error {
+        VerifyError::Refused(verdict) => Some(verdict),
+        _ => None,
+    }
+}

@@ -1,0 +1,73 @@
+//! The one door to everything the product does: a trait with wire types, and its implementations.
+//!
+//! Front ends call nothing else. The replies are values that can go over a wire as they are; each
+//! carries the number of its schema, which changes only when a field changes its meaning or goes away.
+
+mod error;
+mod local;
+mod reply;
+mod request;
+
+use jiff::Timestamp;
+
+use crate::progress::{Progress, Silent};
+
+pub use self::error::ServiceError;
+pub use self::local::{Local, Paths};
+pub use self::reply::{
+    ExportReply, ImportReply, Item, ListReply, ReadmeReply, SCHEMA, Signer, VerifiedItem,
+    VerifyReply,
+};
+pub use self::request::{
+    ExportRequest, ImportRequest, ListRequest, OneOf, PackageFile, Selection, VerifyRequest,
+};
+pub use crate::catalog::{Order, Outcome, State};
+
+/// What the product does, for every front end.
+pub trait Management {
+    /// Verifies a package and keeps a copy of it.
+    fn import(&self, request: &ImportRequest, call: &Call<'_>)
+    -> Result<ImportReply, ServiceError>;
+
+    /// Lists what is kept, as it is on record.
+    fn list(&self, request: &ListRequest, call: &Call<'_>) -> Result<ListReply, ServiceError>;
+
+    /// Verifies a package file, an artifact, or every artifact; what is wrong is in the reply.
+    fn verify(&self, request: &VerifyRequest, call: &Call<'_>)
+    -> Result<VerifyReply, ServiceError>;
+
+    /// The README of a package file or an artifact, checked before it is given out.
+    fn readme(&self, request: &OneOf, call: &Call<'_>) -> Result<ReadmeReply, ServiceError>;
+
+    /// Copies an artifact out of the catalog.
+    fn export(&self, request: &ExportRequest, call: &Call<'_>)
+    -> Result<ExportReply, ServiceError>;
+}
+
+/// Who calls, when, and who watches.
+#[derive(Clone, Copy)]
+pub struct Call<'a> {
+    /// The present, by the caller's clock.
+    pub now: Timestamp,
+    /// Who calls, for the event log.
+    pub actor: &'a str,
+    /// Who is told what happens, and may stop it.
+    pub observer: &'a dyn Observer,
+}
+
+/// Is told what happens during a call.
+pub trait Observer: Progress {
+    /// One item of a longer verification is done.
+    fn verified(&self, _item: &VerifiedItem) {}
+}
+
+impl Observer for Silent {}
+
+impl std::fmt::Debug for Call<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Call")
+            .field("now", &self.now)
+            .field("actor", &self.actor)
+            .finish_non_exhaustive()
+    }
+}
