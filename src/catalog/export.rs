@@ -55,15 +55,13 @@ impl Catalog {
         let side_path = request.side_file.then(|| side_path(request.target));
         let side = side_path.as_deref().map(create).transpose()?;
         expect_room(request.target, artifact.size)?;
-        let copy = output.file().try_clone();
-        let copy = copy.map_err(FsError::system("open", request.target))?;
         let verify = VerifyRequest {
             now: context.now,
             hashing: Hashing::Sequential,
             unsigned: artifact.unsigned_reason.as_deref(),
             progress: context.progress,
         };
-        let package = receive(&file, copy, request.target, request.trust, &verify)
+        let package = receive(&file, output.file(), request.target, request.trust, &verify)
             .map_err(|error| self.not_exported(&artifact, error))?;
         if let Some(found) = package.id().filter(|found| *found != artifact.id) {
             return Err(CatalogError::ArtifactCorrupt {

@@ -93,7 +93,7 @@ impl Catalog {
             unsigned: request.unsigned,
             progress: context.progress,
         };
-        let (copy, path) = (staging.handle()?, staging.path());
+        let (copy, path) = (staging.file(), staging.path());
         let package = match receive(request.source, copy, &path, request.trust, &verify) {
             Ok(package) => package,
             Err(error) => {

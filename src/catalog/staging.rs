@@ -50,15 +50,16 @@ impl Staging {
             lock: None,
             published: false,
         };
-        let (file, path) = (staging.handle()?, staging.path());
+        let path = staging.path();
+        let file = staging.file.try_clone();
+        let file = file.map_err(FsError::system("open", &path))?;
         staging.lock = Lock::acquire(file, &path, LockKind::Exclusive, Duration::ZERO, &Silent)?;
         Ok(staging)
     }
 
-    /// Another handle on the file.
-    pub(super) fn handle(&self) -> Result<File, CatalogError> {
-        let clone = self.file.try_clone();
-        Ok(clone.map_err(FsError::system("open", self.path()))?)
+    /// The file.
+    pub(super) fn file(&self) -> &File {
+        &self.file
     }
 
     /// Where the file is; for messages.
