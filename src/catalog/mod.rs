@@ -28,6 +28,8 @@ mod lock;
 mod readme;
 mod resolve;
 mod staging;
+#[cfg(test)]
+mod testing;
 
 use std::path::Path;
 use std::time::Duration;
@@ -177,4 +179,171 @@ fn renew(layout: &Layout, access: Access) -> Result<Database, CatalogError> {
     let mut database = Database::open(layout)?;
     database.migrate()?;
     Ok(database)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::{artifact, catalog};
+    use super::*;
+    use crate::progress::Silent;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    fn open(root: &Path, access: Access) -> Result<Catalog, CatalogError> {
+        Catalog::open(root, access, Duration::ZERO, &Silent)
+    }
+
+    fn refusal(root: &Path, access: Access) -> String {
+        open(root, access).unwrap_err().code().to_owned()
+    }
+
+    #[test]
+    fn looking_makes_nothing_and_changing_makes_a_private_catalog() {
+        let home = tempfile::tempdir().unwrap();
+        let root = home.path().join("a/catalog");
+        assert_eq!(refusal(&root, Access::Read), "E_NO_CATALOG");
+        assert!(!home.path().join("a").exists());
+        open(&root, Access::Write).unwrap();
+        open(&root, Access::Read).unwrap();
+        for (name, mode) in [
+            ("", 0o700),
+            ("artifacts", 0o700),
+            ("incoming", 0o700),
+            ("quarantine", 0o700),
+            ("lock", 0o600),
+            ("catalog.db", 0o600),
+        ] {
+            let found = std::fs::metadata(root.join(name)).unwrap().permissions();
+            assert_eq!(found.mode() & 0o777, mode, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_catalog_begun_and_never_finished_is_no_catalog_yet() {
+        let home = tempfile::tempdir().unwrap();
+        let root = home.path().join("catalog");
+        open(&root, Access::Write).unwrap();
+        std::fs::write(root.join("catalog.db"), b"").unwrap();
+        assert_eq!(refusal(&root, Access::Read), "E_NO_CATALOG");
+        std::fs::remove_file(root.join("catalog.db")).unwrap();
+        assert_eq!(refusal(&root, Access::Read), "E_NO_CATALOG");
+        open(&root, Access::Write).unwrap();
+        open(&root, Access::Read).unwrap();
+    }
+
+    #[test]
+    fn a_database_that_is_gone_while_artifacts_are_there_is_not_replaced() {
+        let home = tempfile::tempdir().unwrap();
+        let root = home.path().join("catalog");
+        open(&root, Access::Write).unwrap();
+        std::fs::create_dir(root.join("artifacts/ab")).unwrap();
+        for lost in [true, false] {
+            if lost {
+                std::fs::remove_file(root.join("catalog.db")).unwrap();
+            } else {
+                std::fs::write(root.join("catalog.db"), b"").unwrap();
+            }
+            for access in [Access::Read, Access::Write] {
+                assert_eq!(refusal(&root, access), "E_DATABASE_LOST");
+            }
+        }
+    }
+
+    #[test]
+    fn a_damaged_database_is_told_apart() {
+        let (_home, catalog) = catalog(&[artifact("aa")]);
+        let root = catalog.layout.root().path().to_owned();
+        drop(catalog);
+        let path = root.join("catalog.db");
+        let sound = std::fs::read(&path).unwrap();
+        std::fs::write(&path, vec![b'x'; 8192]).unwrap();
+        assert_eq!(refusal(&root, Access::Read), "E_DATABASE_DAMAGED");
+        std::fs::write(&path, &sound[..sound.len() / 2]).unwrap();
+        let listed = open(&root, Access::Read).and_then(|mut catalog| catalog.ids());
+        assert_eq!(listed.unwrap_err().code(), "E_DATABASE_DAMAGED");
+    }
+
+    #[test]
+    fn a_row_that_this_program_cannot_have_written_is_damage() {
+        for change in ["version = 'x y'", "state = 'fine'", "type = 'meal'"] {
+            let (_home, mut catalog) = catalog(&[artifact("aa")]);
+            assert_eq!(catalog.list(&ListRequest::default()).unwrap().total, 1);
+            let change = format!("UPDATE artifact SET {change}");
+            catalog
+                .database
+                .write("test", |transaction| transaction.execute(&change, []))
+                .unwrap();
+            let error = catalog.list(&ListRequest::default()).unwrap_err();
+            assert_eq!(error.code(), "E_DATABASE_DAMAGED", "{change}");
+        }
+    }
+
+    #[test]
+    fn c09_links_in_place_of_the_catalogs_own_names_are_refused() {
+        for name in ["artifacts", "incoming", "quarantine", "lock", "catalog.db"] {
+            let home = tempfile::tempdir().unwrap();
+            let (root, elsewhere) = (home.path().join("catalog"), home.path().join("elsewhere"));
+            open(&root, Access::Write).unwrap();
+            std::fs::rename(root.join(name), &elsewhere).unwrap();
+            symlink(&elsewhere, root.join(name)).unwrap();
+            for access in [Access::Read, Access::Write] {
+                assert_eq!(refusal(&root, access), "E_UNSAFE_PATH", "{name} {access:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn c09_a_link_in_place_of_the_journal_is_not_written_through() {
+        let home = tempfile::tempdir().unwrap();
+        let (root, secret) = (home.path().join("catalog"), home.path().join("secret"));
+        let mut catalog = open(&root, Access::Write).unwrap();
+        std::fs::write(&secret, b"keep").unwrap();
+        symlink(&secret, root.join("catalog.db-journal")).unwrap();
+        let written = catalog.database.write("test", |transaction| {
+            transaction.execute("INSERT INTO meta VALUES ('key', 1)", [])
+        });
+        assert!(written.is_err());
+        assert_eq!(std::fs::read(&secret).unwrap(), b"keep");
+    }
+
+    #[test]
+    fn the_catalog_directory_itself_may_be_reached_through_a_link() {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::create_dir(home.path().join("real")).unwrap();
+        symlink(home.path().join("real"), home.path().join("link")).unwrap();
+        let root = home.path().join("link/catalog");
+        open(&root, Access::Write).unwrap();
+        open(&root, Access::Read).unwrap();
+        assert!(home.path().join("real/catalog/catalog.db").exists());
+    }
+
+    #[test]
+    fn a_catalog_that_others_may_write_to_is_refused_with_the_remedy() {
+        for name in [
+            "",
+            "artifacts",
+            "incoming",
+            "quarantine",
+            "lock",
+            "catalog.db",
+        ] {
+            let home = tempfile::tempdir().unwrap();
+            let root = home.path().join("catalog");
+            open(&root, Access::Write).unwrap();
+            let path = root.join(name);
+            let path = if name.is_empty() { root.clone() } else { path };
+            let mode = |mode| {
+                let permissions = std::fs::Permissions::from_mode(mode);
+                std::fs::set_permissions(&path, permissions).unwrap();
+            };
+            for bits in [0o720, 0o702] {
+                mode(bits);
+                let error = open(&root, Access::Read).unwrap_err();
+                assert_eq!(error.code(), "E_WRITABLE_BY_OTHERS", "{name}");
+                let remedy = format!("`chmod go-w {}`", path.display());
+                assert_eq!(error.hint(), Some(remedy), "{name}");
+            }
+            mode(0o750);
+            open(&root, Access::Write).unwrap();
+        }
+    }
 }

@@ -82,3 +82,49 @@ fn padded(prefix: &IdPrefix, digit: char) -> rusqlite::types::Value {
     let id: Sha256Digest = text.parse().unwrap_or(Sha256Digest::from_bytes([0; 32]));
     blob(&id)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{artifact, catalog, id};
+    use super::*;
+
+    #[test]
+    fn a_prefix_is_nothing_one_or_ambiguous() {
+        let (_home, mut catalog) = catalog(&["abc1", "abc2", "abd", "0", "f"].map(artifact));
+        let mut resolve = |text: &str| catalog.resolve(&text.parse().unwrap()).unwrap();
+        assert_eq!(resolve("abe"), Resolution::None);
+        assert_eq!(resolve("abd"), Resolution::One(id("abd")));
+        assert_eq!(resolve("ABD0"), Resolution::One(id("abd")));
+        assert_eq!(
+            resolve("abc"),
+            Resolution::Ambiguous(vec![id("abc1"), id("abc2")])
+        );
+        assert_eq!(resolve("abc2"), Resolution::One(id("abc2")));
+        assert_eq!(resolve("000"), Resolution::One(id("0")));
+        assert_eq!(resolve("f00"), Resolution::One(id("f")));
+        assert_eq!(resolve("fff"), Resolution::None);
+        let whole = id("abc1").to_string();
+        assert_eq!(resolve(&whole), Resolution::One(id("abc1")));
+        assert_eq!(resolve(&format!("{}1", &whole[..63])), Resolution::None);
+    }
+
+    #[test]
+    fn a_refusal_names_what_was_typed_and_what_it_could_mean() {
+        let many: Vec<_> = (0..20).map(|n| artifact(&format!("abc{n:02}"))).collect();
+        let (_home, mut catalog) = catalog(&many);
+        let error = catalog.expect_one(&"abc".parse().unwrap()).unwrap_err();
+        assert_eq!(error.code(), "E_AMBIGUOUS_ID");
+        let CatalogError::AmbiguousId { candidates, .. } = &error else {
+            panic!("{error}");
+        };
+        assert_eq!(candidates.len(), MAX_CANDIDATES);
+        assert!(error.to_string().contains(&id("abc00").to_string()));
+        let error = catalog.expect_one(&"abd".parse().unwrap()).unwrap_err();
+        assert_eq!(
+            (error.code(), error.to_string().contains("abd")),
+            ("E_UNKNOWN_ID", true)
+        );
+        let found = catalog.expect_one(&"abc07".parse().unwrap()).unwrap();
+        assert_eq!(found, many[7]);
+    }
+}
