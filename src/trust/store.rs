@@ -4,7 +4,11 @@ use jiff::Timestamp;
 
 use crate::release::{PackageType, Version};
 
-use super::{Check, CheckName, LoadError, Signer, TimestampSummary};
+use super::chain::Anchors;
+use super::revocation::Crl;
+use super::{
+    Authentication, Authorization, Identities, LoadError, Policy, authenticate, authorize, load,
+};
 
 /// Where the trust of a machine is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,67 +45,45 @@ pub struct Claims<'a> {
     pub version: &'a Version,
 }
 
-/// What the identities file demands of every package.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Policy {
-    /// How many different identities must have signed.
-    pub threshold: usize,
-    /// Whether a package needs a timestamp.
-    pub timestamp: TimestampPolicy,
-    /// Whether an unsigned package may pass at all.
-    pub unsigned: UnsignedPolicy,
-}
-
-/// Whether a package needs a timestamp.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TimestampPolicy {
-    /// A package without a verified timestamp is refused.
-    Required,
-    /// A timestamp that is there must verify.
-    IfPresent,
-}
-
-/// Whether an unsigned package may pass.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UnsignedPolicy {
-    /// Never.
-    Refuse,
-    /// With a reason, given for this one package by a person who asks for it.
-    Ask,
-}
-
 /// Anchors, revocation lists and identities, read once.
 #[derive(Debug)]
 pub struct TrustStore {
-    policy: Policy,
+    pub(super) anchors: Anchors,
+    pub(super) tsa_anchors: Option<Anchors>,
+    pub(super) crls: Option<Vec<Crl>>,
+    pub(super) identities: Identities,
 }
 
 impl TrustStore {
     /// Reads every directory and the identities file.
+    ///
+    /// Files named `*.pem`, `*.crt`, `*.cer`, `*.crl` and hashed names such as `0a1b2c3d.0` are read, all
+    /// others are left alone. The system's own certificates and openssl's configuration never count.
     pub fn load(paths: &TrustPaths) -> Result<Self, LoadError> {
-        Err(LoadError::Missing {
-            path: paths.certs.clone(),
+        let identities = load::identities(&paths.identities)?;
+        let intermediate = identities.intermediate_anchors;
+        let tsa_anchors = paths.tsa_certs.as_deref();
+        let crls = paths.crls.as_deref();
+        Ok(Self {
+            anchors: load::anchors(&paths.certs, intermediate)?,
+            tsa_anchors: tsa_anchors
+                .map(|path| load::anchors(path, false))
+                .transpose()?,
+            crls: crls.map(load::crls).transpose()?,
+            identities,
         })
     }
 
     /// What the identities file demands of every package.
     pub fn policy(&self) -> &Policy {
-        &self.policy
+        self.identities.policy()
     }
 
     /// Checks the signatures, their certificates, the timestamp and revocation, as seen at `now`.
     ///
     /// Nothing of the manifest is parsed. Findings are rows; nothing here is an error of the call.
-    pub fn authenticate(&self, _sealed: &Sealed<'_>, now: Timestamp) -> Authentication {
-        Authentication {
-            checks: vec![Check::failed(
-                CheckName::Signature,
-                "E_SIGNATURE",
-                "not built yet",
-            )],
-            time: now,
-            timestamp: None,
-        }
+    pub fn authenticate(&self, sealed: &Sealed<'_>, now: Timestamp) -> Authentication {
+        authenticate::authenticate(self, sealed, now)
     }
 
     /// Checks whether those who signed may sign what the manifest claims, and the policy.
@@ -109,68 +91,10 @@ impl TrustStore {
     /// `unsigned` is the reason a person gave for letting an unsigned package pass.
     pub fn authorize(
         &self,
-        _authentication: &Authentication,
-        _claims: &Claims<'_>,
-        _unsigned: Option<&str>,
+        authentication: &Authentication,
+        claims: &Claims<'_>,
+        unsigned: Option<&str>,
     ) -> Authorization {
-        Authorization {
-            checks: vec![Check::failed(
-                CheckName::Identity,
-                "E_IDENTITY",
-                "not built yet",
-            )],
-            signers: Vec::new(),
-        }
+        authorize::authorize(&self.identities, authentication, claims, unsigned)
     }
-}
-
-/// What [`TrustStore::authenticate`] found.
-#[derive(Debug, Clone)]
-pub struct Authentication {
-    checks: Vec<Check>,
-    time: Timestamp,
-    timestamp: Option<TimestampSummary>,
-}
-
-impl Authentication {
-    /// The rows signature, chain, purpose, timestamp and revocation.
-    pub fn checks(&self) -> &[Check] {
-        &self.checks
-    }
-
-    /// Whether no row failed: only then may the manifest be parsed.
-    pub fn is_sound(&self) -> bool {
-        self.checks
-            .iter()
-            .all(|check| check.outcome != super::Outcome::Failed)
-    }
-
-    /// Whether there is a signature at all.
-    pub fn is_signed(&self) -> bool {
-        false
-    }
-
-    /// The verified timestamp.
-    pub fn timestamp(&self) -> Option<&TimestampSummary> {
-        self.timestamp.as_ref()
-    }
-
-    /// The time certificates were judged at: the verified timestamp's, else now.
-    pub fn time(&self) -> Timestamp {
-        self.time
-    }
-
-    /// Who signed, as their certificates say; no identity is set yet.
-    pub fn signers(&self) -> Vec<Signer> {
-        Vec::new()
-    }
-}
-
-/// What [`TrustStore::authorize`] found.
-#[derive(Debug, Clone)]
-pub struct Authorization {
-    /// The rows identity and policy.
-    pub checks: Vec<Check>,
-    /// Who signed, with the identity each of them matched.
-    pub signers: Vec<Signer>,
 }
