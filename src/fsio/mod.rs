@@ -34,7 +34,8 @@ pub use dir::{Dir, Entry, EntryKind};
 pub use error::FsError;
 pub use lock::{Lock, LockKind};
 pub use open::{
-    open_regular, open_regular_for_update, read_bounded, real_path, regular_length, set_mode, sync,
+    open_regular, open_regular_for_update, permissions, read_bounded, real_path, regular_length,
+    set_mode, sync,
 };
 pub use output::{OnExisting, OutputFile};
 pub use read_at::{ReadAt, RegionReader};

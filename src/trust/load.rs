@@ -8,10 +8,7 @@
 //! - A private key that was copied beside its certificate: refused, so that somebody notices.
 
 use std::fs::File;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-
-use rustix::fs::FileType;
 
 use crate::fsio::{self, Dir, EntryKind, FsError};
 
@@ -86,9 +83,8 @@ struct Kind {
 fn blocks(path: &Path, kind: &Kind) -> Result<Vec<(PathBuf, Vec<u8>)>, LoadError> {
     ffi::init();
     let directory = Dir::open(path).map_err(|error| unreadable(path, error))?;
-    let stat = directory.stat().map_err(|error| unreadable(path, error))?;
-    check_mode(path, rustix::fs::Mode::from_raw_mode(stat.st_mode).bits())?;
-    debug_assert!(FileType::from_raw_mode(stat.st_mode).is_dir());
+    let mode = fsio::permissions(&directory, path).map_err(|error| unreadable(path, error))?;
+    check_mode(path, mode)?;
     let entries = directory
         .entries()
         .map_err(|error| unreadable(path, error))?;
@@ -173,16 +169,12 @@ fn read_file(path: &Path, kind: &Kind) -> Result<Vec<Vec<u8>>, LoadError> {
 }
 
 fn check_file(file: &File, path: &Path) -> Result<(), LoadError> {
-    let metadata = file
-        .metadata()
-        .map_err(FsError::system("examine", path))
-        .map_err(|error| unreadable(path, error))?;
-    check_mode(path, metadata.permissions().mode())
+    let mode = fsio::permissions(file, path).map_err(|error| unreadable(path, error))?;
+    check_mode(path, mode)
 }
 
 fn check_mode(path: &Path, mode: u32) -> Result<(), LoadError> {
     let path = path.to_owned();
-    let mode = mode & 0o7777;
     if mode & 0o002 != 0 {
         Err(LoadError::WorldWritable { path, mode })
     } else if mode & 0o020 != 0 {

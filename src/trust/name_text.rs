@@ -52,7 +52,7 @@ pub enum NameError {
     #[error("{0:?} is no attribute: expected for example CN=Release Signing")]
     NoEquals(String),
     /// The word before `=` is neither a known keyword nor a dotted OID.
-    #[error("unknown attribute {0:?}: expected CN, O, OU, C, … or a dotted object identifier")]
+    #[error("unknown attribute {0:?}: expected CN, O, OU, C, ... or a dotted object identifier")]
     UnknownKeyword(String),
     /// The value after `=` breaks a rule.
     #[error("value of {attribute}: {fault}")]

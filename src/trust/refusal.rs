@@ -175,7 +175,7 @@ pub enum Refusal {
     ExtendedKeyUsage {
         /// Whose certificate.
         subject: String,
-        /// What it should be, as in "expected …".
+        /// What it should be, as in "expected ...".
         expected: &'static str,
         /// What it is.
         found: String,

@@ -25,7 +25,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("crc", &["isi_file"]),
     ("zstd", &["payload"]),
     ("tar", &["payload"]),
-    ("sha2", &["digest"]),
+    ("sha2", &["digest", "trust"]),
     ("rustix", &["fsio", "cli"]),
     ("std::fs", &["fsio"]),
     ("std::os::unix::fs", &["fsio"]),

@@ -38,7 +38,7 @@ pub(in crate::trust) fn generalized(
     parse(value.content).ok_or_else(|| at.error(DerFault::BadValue, field))
 }
 
-/// `YYYYMMDDhhmmss[.f…]Z`; a fraction has 1 to 9 digits and does not end in zero.
+/// `YYYYMMDDhhmmss[.f...]Z`; a fraction has 1 to 9 digits and does not end in zero.
 fn parse(text: &[u8]) -> Option<Timestamp> {
     let text = std::str::from_utf8(text).ok()?.strip_suffix('Z')?;
     let (whole, fraction) = match text.split_once('.') {

@@ -22,7 +22,7 @@ pub enum DevPkiError {
     /// The cryptographic library refused.
     #[error("cannot {operation}")]
     Crypto {
-        /// What was attempted, as in "cannot …".
+        /// What was attempted, as in "cannot ...".
         operation: &'static str,
         /// Why it failed.
         source: ErrorStack,

@@ -4,7 +4,7 @@ use std::io::{Read, Write as _};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::super::limits;
 use super::attach::belongs;
@@ -61,12 +61,13 @@ impl CommandSigner {
 
     fn wait(&self, child: &mut Child) -> Result<ExitStatus, SignError> {
         const STEP: Duration = Duration::from_millis(10);
-        let started = Instant::now();
+        // Counted, not read from a clock: the bound need not be exact.
+        let mut waited = Duration::ZERO;
         loop {
             if let Some(status) = child.try_wait().map_err(self.error("wait for"))? {
                 return Ok(status);
             }
-            if started.elapsed() > self.timeout {
+            if waited > self.timeout {
                 child.kill().map_err(self.error("end"))?;
                 child.wait().map_err(self.error("wait for"))?;
                 return Err(SignError::ProgramTimeout {
@@ -75,6 +76,7 @@ impl CommandSigner {
                 });
             }
             thread::sleep(STEP);
+            waited += STEP;
         }
     }
 }

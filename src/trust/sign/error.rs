@@ -88,7 +88,7 @@ pub enum SignError {
     /// The outside signer could not be started or spoken to.
     #[error("cannot {operation} {}", program.display())]
     Program {
-        /// What was attempted, as in "cannot …".
+        /// What was attempted, as in "cannot ...".
         operation: &'static str,
         /// The program.
         program: PathBuf,
