@@ -25,6 +25,7 @@ mod error;
 mod lock;
 mod open;
 mod output;
+mod output_dir;
 mod read_at;
 
 pub use attributes::{Attributes, NodeKind, Status, set_file_attributes, status_of_file};
@@ -38,4 +39,5 @@ pub use open::{
     set_mode, sync,
 };
 pub use output::{OnExisting, OutputFile};
+pub use output_dir::OutputDir;
 pub use read_at::{ReadAt, RegionReader};

@@ -26,12 +26,15 @@ pub mod limits;
 mod name;
 mod parallel;
 mod record;
+mod restore;
+mod select;
 mod stream;
 mod table;
 mod table_codec;
 mod tar_header;
 #[cfg(test)]
 mod tests;
+mod unpack;
 mod walk;
 
 pub use build::{BuiltTree, Compression, Owners, TreeOptions, XattrSelection, build_tree};
@@ -41,6 +44,7 @@ pub use index::{Frame, FrameKind, PayloadIndex};
 pub use name::{EntryPath, NameRule};
 pub use record::Field;
 pub use table::{FileTable, Place};
+pub use unpack::{UnpackOptions, UnpackReport, unpack, unpack_new, unpack_only};
 
 /// Places of the fields of the file table, as `format-spec/file-table.md` lists them.
 pub use table_codec::layout as file_table_layout;

@@ -69,6 +69,11 @@ pub(super) fn entry_at(table: &FileTable, offset: u64) -> usize {
     after.saturating_sub(1)
 }
 
+/// The bytes of the stream that entry `number` takes: headers, contents and padding.
+pub(super) fn unit(table: &FileTable, number: usize) -> Range<u64> {
+    unit_start(table, number)..unit_end(table, number)
+}
+
 /// The bytes of the stream that the contents of entry `number` take.
 pub(super) fn data_range(table: &FileTable, number: usize) -> Range<u64> {
     let start = table.places().get(number).map_or(0, |place| place.data);

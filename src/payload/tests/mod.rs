@@ -4,6 +4,7 @@ mod build;
 mod table;
 mod tools;
 mod trees;
+mod unpack;
 
 use super::Field;
 
