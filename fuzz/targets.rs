@@ -6,16 +6,20 @@ use isi_catalog::digest::Sha256Digest;
 use isi_catalog::isi_file::{self, Envelope, layout};
 use isi_catalog::manifest;
 use isi_catalog::payload::{FileTable, PayloadIndex};
+use isi_catalog::trust::{self, Identities, TstInfo};
 
 /// A body of a target.
 type Body = fn(&[u8]);
 
 /// Every target by name.
-pub(crate) const TARGETS: [(&str, Body); 4] = [
+pub(crate) const TARGETS: [(&str, Body); 7] = [
     ("container", container),
     ("manifest", manifest),
     ("file_table", file_table),
     ("payload_index", payload_index),
+    ("tst_info", tst_info),
+    ("cms", cms),
+    ("identities", identities),
 ];
 
 /// Runs the target `name` on `data`.
@@ -124,5 +128,33 @@ fn file_table(data: &[u8]) {
 fn payload_index(data: &[u8]) {
     if let Ok(found) = PayloadIndex::decode(data) {
         assert!(found.encode() == data, "a payload index has one spelling");
+    }
+}
+
+fn tst_info(data: &[u8]) {
+    if let Ok(found) = TstInfo::from_der(data) {
+        assert!(!found.imprint.is_empty(), "a timestamp is over something");
+    }
+}
+
+/// Signatures and timestamp tokens as `view` shows them: before anything is authenticated.
+fn cms(data: &[u8]) {
+    if let Ok(signers) = trust::describe_signature(data) {
+        assert!(!signers.is_empty(), "a signature has a signer");
+    }
+    let _refused = trust::check_signature_belongs(data, b"manifest");
+    if let Ok(token) = trust::token_from_der(data) {
+        let _refused = trust::describe_timestamp(&token);
+        let _refused = trust::check_token_belongs(&token, b"signature");
+    }
+}
+
+fn identities(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    if let Ok(found) = Identities::parse(text) {
+        assert!(found.policy().threshold > 0, "somebody has to sign");
+        assert!(found.names().all(|name| !name.is_empty()));
     }
 }

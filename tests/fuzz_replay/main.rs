@@ -60,6 +60,21 @@ fn payload_index() {
     replay("payload_index");
 }
 
+#[test]
+fn tst_info() {
+    replay("tst_info");
+}
+
+#[test]
+fn cms() {
+    replay("cms");
+}
+
+#[test]
+fn identities() {
+    replay("identities");
+}
+
 /// A target without a test above would be replayed by nobody, one without a program fuzzed by nobody.
 #[test]
 fn every_target_is_replayed_and_fuzzed() {
