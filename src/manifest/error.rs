@@ -60,14 +60,14 @@ pub enum ManifestErrorKind {
         found: u64,
     },
     /// A text breaks the rules for texts.
-    #[error("text is refused")]
-    Text(#[source] TextError),
+    #[error(transparent)]
+    Text(TextError),
     /// A version is none.
-    #[error("version is refused")]
-    Version(#[source] VersionError),
+    #[error(transparent)]
+    Version(VersionError),
     /// A version range is none.
-    #[error("version range is refused")]
-    Range(#[source] RangeError),
+    #[error(transparent)]
+    Range(RangeError),
     /// A number outside its set.
     #[error("value {found} is not among those defined")]
     Value {
