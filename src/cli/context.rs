@@ -14,6 +14,8 @@ pub struct Context {
     pub now: Timestamp,
     /// What the environment says.
     pub environment: Environment,
+    /// Who runs the command, for event logs.
+    pub actor: String,
     /// Where the tools keep their things; the flags decide it.
     pub paths: Paths,
     /// Whether somebody asked it to stop.
@@ -40,6 +42,7 @@ impl Context {
             environment: Environment {
                 source_date_epoch: std::env::var_os("SOURCE_DATE_EPOCH"),
             },
+            actor: format!("uid {}", rustix::process::getuid().as_raw()),
             paths: Paths::default(),
             interrupt: Interrupt::listen()?,
         })

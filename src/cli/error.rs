@@ -119,7 +119,7 @@ impl CommandError {
     pub fn report(&self, out: &mut Printer) {
         match self.kind {
             Kind::BrokenPipe => return,
-            Kind::Interrupted(_) => return out.say("interrupted: nothing was kept"),
+            Kind::Interrupted(_) => return out.say("interrupted"),
             _ => {}
         }
         let mut layers = self.attempts.clone();
@@ -153,15 +153,17 @@ impl fmt::Display for CommandError {
     }
 }
 
+impl Error for CommandError {}
+
 impl From<FsError> for CommandError {
     fn from(error: FsError) -> Self {
-        let hint = match &error {
+        let hint = error.hint().or_else(|| match &error {
             FsError::Exists { .. } => {
                 Some("give another name, or --overwrite to replace it".into())
             }
             FsError::System { source, .. } => advice(source.kind()),
             _ => None,
-        };
+        });
         let code = error.code();
         Self::failed(error).code(code).maybe_hint(hint)
     }

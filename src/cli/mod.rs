@@ -18,12 +18,6 @@
 //! | 4 | not trusted |
 //! | 130 | interrupted (143 when asked to terminate) |
 
-#![allow(
-    dead_code,
-    unused_imports,
-    reason = "the commands that use it come next"
-)]
-
 mod args;
 mod context;
 mod error;

@@ -5,6 +5,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::interrupt::Interrupt;
 use super::output::{Printer, Verbosity};
 use crate::progress::Progress;
+use crate::service::Observer;
 
 /// Shows long work as a bar on a terminal, shows nothing elsewhere, and stops it on a signal.
 #[derive(Debug)]
@@ -60,6 +61,8 @@ impl Progress for Bar {
         self.interrupt.raised()
     }
 }
+
+impl Observer for Bar {}
 
 impl Drop for Bar {
     fn drop(&mut self) {

@@ -16,8 +16,19 @@ use super::output::Printer;
 pub(super) struct Column {
     /// Its name in the header, in CSV and for `--sort` (where case does not matter).
     pub(super) title: &'static str,
-    /// Whether it gives way on a narrow terminal.
-    pub(super) gives_way: bool,
+    /// Where it is shown, and how.
+    pub(super) place: Place,
+}
+
+/// Where a column is shown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Place {
+    /// In tables as wide as it is.
+    Fixed,
+    /// In tables; breaks over several lines on a narrow terminal.
+    GivesWay,
+    /// Only where programs read, and in lists.
+    Full,
 }
 
 /// One field of one item.
@@ -62,8 +73,8 @@ pub(super) struct Row {
 /// A list of items.
 #[derive(Debug)]
 pub(super) struct Listing {
-    /// What the items are called in JSON.
-    pub(super) noun: &'static str,
+    /// What JSON says beside the items.
+    pub(super) head: Vec<(&'static str, serde_json::Value)>,
     pub(super) columns: &'static [Column],
     pub(super) rows: Vec<Row>,
 }
@@ -128,20 +139,29 @@ impl Listing {
     }
 
     fn print_table(&self, arguments: &ListArgs, out: &mut Printer) -> Result<(), CommandError> {
+        let shown: Vec<usize> = (0..self.columns.len())
+            .filter(|index| {
+                self.columns
+                    .get(*index)
+                    .is_some_and(|column| column.place != Place::Full)
+            })
+            .collect();
         let mut table = Table::new();
         table.load_style(STYLE);
         if arguments.no_header {
             table.style_mut().header_separator = LineStyle::none();
         } else {
-            table.set_header(self.columns.iter().map(|column| column.title));
+            let titles = shown.iter().filter_map(|index| self.columns.get(*index));
+            table.set_header(titles.map(|column| column.title));
         }
         if arguments.no_footer {
             table.style_mut().bottom_border = LineStyle::none();
         }
         for row in &self.rows {
-            table.add_row(row.cells.iter().map(|cell| escape::line(&cell.shown)));
+            let cells = shown.iter().filter_map(|index| row.cells.get(*index));
+            table.add_row(cells.map(|cell| escape::line(&cell.shown)));
         }
-        self.fit(&mut table, out.terminal().width);
+        self.fit(&mut table, &shown, out.terminal().width);
         for line in table.lines() {
             out.line(line.trim_end())?;
         }
@@ -149,15 +169,16 @@ impl Listing {
     }
 
     /// On a terminal long fields break over several lines; on a pipe an item stays one line.
-    fn fit(&self, table: &mut Table, width: Option<u16>) {
+    fn fit(&self, table: &mut Table, shown: &[usize], width: Option<u16>) {
         if let Some(width) = width {
             table.set_content_arrangement(ContentArrangement::Dynamic);
             table.set_width(width);
         }
-        for (index, column) in self.columns.iter().enumerate() {
-            if let Some(layout) = table.column_mut(index) {
+        for (position, index) in shown.iter().enumerate() {
+            let place = self.columns.get(*index).map(|column| column.place);
+            if let Some(layout) = table.column_mut(position) {
                 layout.set_padding((0, 0));
-                if !column.gives_way {
+                if place == Some(Place::Fixed) {
                     layout.set_constraint(ColumnConstraint::ContentWidth);
                 }
             }
@@ -166,11 +187,12 @@ impl Listing {
 
     fn print_json(&self, out: &mut Printer) -> Result<(), CommandError> {
         let items = self.rows.iter().map(|row| row.json.clone()).collect();
-        out.json(&serde_json::json!({
-            "schema": 1,
-            self.noun: serde_json::Value::Array(items),
-            "total": self.rows.len(),
-        }))
+        let mut whole = serde_json::Map::new();
+        whole.insert("schema".into(), 1.into());
+        let head = self.head.iter();
+        whole.extend(head.map(|(name, value)| ((*name).to_owned(), value.clone())));
+        whole.insert("items".into(), serde_json::Value::Array(items));
+        out.json(&whole)
     }
 
     fn print_csv(&self, arguments: &ListArgs, out: &mut Printer) -> Result<(), CommandError> {
@@ -228,19 +250,19 @@ mod tests {
     const COLUMNS: &[Column] = &[
         Column {
             title: "ID",
-            gives_way: false,
+            place: Place::Fixed,
         },
         Column {
             title: "Type",
-            gives_way: false,
+            place: Place::Fixed,
         },
         Column {
             title: "Description",
-            gives_way: true,
+            place: Place::GivesWay,
         },
         Column {
             title: "README",
-            gives_way: false,
+            place: Place::Fixed,
         },
     ];
 
@@ -255,7 +277,7 @@ mod tests {
             json: serde_json::json!({ "id": id }),
         });
         Listing {
-            noun: "artifacts",
+            head: vec![("total", items.len().into())],
             columns: COLUMNS,
             rows: rows.collect(),
         }
@@ -370,7 +392,7 @@ Total: 4
         );
         let json: serde_json::Value =
             serde_json::from_str(&print(one(), &arguments(Format::Json), None)).unwrap();
-        let expected = serde_json::json!({"schema": 1, "artifacts": [{"id": "a"}], "total": 1});
+        let expected = serde_json::json!({"schema": 1, "total": 1, "items": [{"id": "a"}]});
         assert_eq!(json, expected);
     }
 

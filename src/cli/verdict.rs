@@ -47,8 +47,12 @@ fn print_check(check: &Check, out: &mut Printer) -> Result<(), CommandError> {
         let line = format!("{result:<8} {}", facts.join(", "));
         return field(out, check.name.name(), line.trim_end());
     }
+    let mut lines: Vec<String> = check.detail.iter().cloned().chain(facts).collect();
+    if check.outcome == Outcome::NotChecked && !lines.is_empty() {
+        result = format!("{result}: {}", lines.remove(0));
+    }
     field(out, check.name.name(), &result)?;
-    for line in check.detail.iter().cloned().chain(facts) {
+    for line in lines {
         out.line(&format!("{:NAMES$} {line}", ""))?;
     }
     Ok(())

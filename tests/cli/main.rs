@@ -11,7 +11,13 @@
     reason = "tests make their own files and read the clock"
 )]
 
+mod attach;
+mod create;
+mod extract;
 mod help;
+mod sign;
 mod streams;
 mod support;
 mod usage;
+mod verify;
+mod view;

@@ -1,8 +1,10 @@
 //! A directory for each test, and the tools run in it.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, SystemTime};
 
 /// A directory of its own, in which the tools run.
 pub(crate) struct Place {
@@ -27,7 +29,94 @@ impl Place {
         self.directory.path().join(name)
     }
 
-    #[expect(dead_code, reason = "the commands that need files come next")]
+    /// With a development PKI in `home`.
+    pub(crate) fn with_pki() -> Self {
+        let place = Self::new();
+        place.packager(&["dev-pki", "--dir", "home"]).succeeded();
+        place
+    }
+
+    /// Makes a small tree.
+    pub(crate) fn tree(&self, name: &str) {
+        self.write(&format!("{name}/file"), "content\n");
+        self.write(&format!("{name}/sub/empty"), "");
+        symlink("file", self.path(&format!("{name}/link"))).unwrap();
+        for (path, second) in [("sub/empty", 1), ("file", 2), ("sub", 3)] {
+            self.set_time(&format!("{name}/{path}"), 1_000_000_000 + second);
+        }
+    }
+
+    /// Builds an unsigned package from a small tree.
+    pub(crate) fn unsigned(&self, name: &str) {
+        self.build(name, &[]);
+    }
+
+    /// Builds a signed, timestamped package from a small tree; needs the PKI.
+    pub(crate) fn signed(&self, name: &str) {
+        let signing = [
+            "--key",
+            "home/keys/signer.key",
+            "--cert",
+            "home/keys/signer.pem",
+        ];
+        let stamp = [
+            "--tsa-key",
+            "home/keys/tsa.key",
+            "--tsa-cert",
+            "home/keys/tsa.pem",
+        ];
+        self.build(name, &[signing, stamp].concat());
+    }
+
+    pub(crate) fn build(&self, name: &str, more: &[&str]) {
+        if !self.path("tree").exists() {
+            self.tree("tree");
+        }
+        self.write("README.txt", "Fix 1.2.3\n\nFixes things.\n");
+        let build = ["create", "tree", "--output", name, "--readme", "README.txt"];
+        let metadata = ["--type", "patch", "--name", "fix", "--version", "1.2.3"];
+        let fixed = [
+            "--description",
+            "Fix 1.2.3",
+            "--created",
+            "2001-09-09T01:46:40Z",
+        ];
+        let arguments = [&build[..], &metadata, &fixed, more].concat();
+        self.packager(&arguments).succeeded();
+        fs::remove_file(self.path("README.txt")).unwrap();
+    }
+
+    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
+        fs::read(self.path(name)).unwrap()
+    }
+
+    /// The certificates of a file after its first.
+    pub(crate) fn chain(&self, name: &str) -> String {
+        let text = String::from_utf8(self.read(name)).unwrap();
+        let begin = "-----BEGIN CERTIFICATE-----";
+        let second = text.match_indices(begin).nth(1).unwrap().0;
+        text[second..].to_owned()
+    }
+
+    /// Flips one bit.
+    pub(crate) fn flip(&self, name: &str, offset: usize) {
+        let mut bytes = self.read(name);
+        bytes[offset] ^= 1;
+        self.write(name, bytes);
+    }
+
+    /// Gives a file the present as its time.
+    pub(crate) fn touch(&self, name: &str) {
+        let file = fs::File::open(self.path(name)).unwrap();
+        file.set_modified(SystemTime::now()).unwrap();
+    }
+
+    fn set_time(&self, name: &str, second: u64) {
+        let file = fs::File::open(self.path(name)).unwrap();
+        file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(second))
+            .unwrap();
+    }
+
     pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -127,5 +216,15 @@ pub(crate) use compare;
 pub(crate) const FILTERS: &[(&str, &str)] = &[
     (r"\b[0-9a-f]{64}\b", "[SHA256]"),
     (r"\b[0-9a-f]{40}\b", "[SHA1]"),
+    (r"(Serial: +)[0-9a-f]+", "${1}[SERIAL]"),
+    // ECDSA signatures differ in length by a few bytes.
+    (
+        r"((Signature|Timestamp) Size: |length )\d{3,}",
+        "${1}[SIZE]",
+    ),
+    (
+        r"byte \d+ \(end_magic\)(.*) found [0-9a-f]{16}",
+        "byte [OFFSET] (end_magic)${1} found [HEX]",
+    ),
     (r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?", "[TIME]"),
 ];

@@ -1,5 +1,8 @@
 //! `isi`: manages the system, as an operator does.
 
+mod catalog;
+mod upgrade;
+
 use super::args::CommonArgs;
 use super::generate::GenerateArgs;
 use super::{CommandError, Context, Exit, Front};
@@ -22,6 +25,7 @@ pub struct Isi {
 
 #[derive(clap::Subcommand, Debug)]
 enum Command {
+    Upgrade(upgrade::Args),
     #[command(hide = true)]
     Generate(GenerateArgs),
 }
@@ -41,6 +45,7 @@ impl Front for Isi {
 
     fn run(self, context: &mut Context) -> Result<Exit, CommandError> {
         match self.command {
+            Some(Command::Upgrade(args)) => args.run(context),
             Some(Command::Generate(args)) => args.run::<Self>(context),
             None => Err(CommandError::usage("a command is needed").hint("isi --help")),
         }

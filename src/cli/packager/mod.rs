@@ -1,8 +1,19 @@
 //! `isi_packager`: builds, signs, timestamps, shows and unpacks packages, as a vendor does.
 
-mod export_manifest;
+mod attach_signature;
+mod attach_timestamp;
+mod create;
+mod credentials;
+mod dev_pki;
+mod export;
+mod extract;
 mod open;
+mod seal;
+mod side_files;
+mod sign;
+mod timestamp;
 mod verify;
+mod view;
 
 use super::args::CommonArgs;
 use super::generate::GenerateArgs;
@@ -26,8 +37,25 @@ pub struct IsiPackager {
 
 #[derive(clap::Subcommand, Debug)]
 enum Command {
-    ExportManifest(export_manifest::Args),
+    // Boxed: its flags are by far the most.
+    Create(Box<create::Args>),
+    Sign(sign::Args),
+    Timestamp(timestamp::Args),
+    /// Write a package's manifest, for signing it elsewhere
+    #[command(after_help = export::MANIFEST_HELP)]
+    ExportManifest(export::Args),
+    /// Write a package's signature, for checking or timestamping it elsewhere
+    #[command(after_help = export::SIGNATURE_HELP)]
+    ExportSignature(export::Args),
+    /// Write a package's timestamp, for checking it elsewhere
+    #[command(after_help = export::TIMESTAMP_HELP)]
+    ExportTimestamp(export::Args),
+    AttachSignature(attach_signature::Args),
+    AttachTimestamp(attach_timestamp::Args),
+    View(view::Args),
     Verify(verify::Args),
+    Extract(extract::Args),
+    DevPki(dev_pki::Args),
     #[command(hide = true)]
     Generate(GenerateArgs),
 }
@@ -50,8 +78,18 @@ impl Front for IsiPackager {
 
     fn run(self, context: &mut Context) -> Result<Exit, CommandError> {
         match self.command {
-            Some(Command::ExportManifest(args)) => args.run(context),
+            Some(Command::Create(args)) => args.run(context),
+            Some(Command::Sign(args)) => args.run(context),
+            Some(Command::Timestamp(args)) => args.run(context),
+            Some(Command::ExportManifest(args)) => args.run(export::Part::Manifest, context),
+            Some(Command::ExportSignature(args)) => args.run(export::Part::Signature, context),
+            Some(Command::ExportTimestamp(args)) => args.run(export::Part::Timestamp, context),
+            Some(Command::AttachSignature(args)) => args.run(context),
+            Some(Command::AttachTimestamp(args)) => args.run(context),
+            Some(Command::View(args)) => args.run(context),
             Some(Command::Verify(args)) => args.run(context),
+            Some(Command::Extract(args)) => args.run(context),
+            Some(Command::DevPki(args)) => args.run(context),
             Some(Command::Generate(args)) => args.run::<Self>(context),
             None => Err(CommandError::usage("a command is needed").hint("isi_packager --help")),
         }

@@ -1,0 +1,104 @@
+//! `isi upgrade catalog`: verified packages, kept; every command asks the service.
+
+mod export;
+mod import;
+mod list;
+mod readme;
+mod verify;
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::cli::args::TrustArgs;
+use crate::cli::progress::Bar;
+use crate::cli::{CommandError, Context, Exit};
+use crate::digest::IdPrefix;
+use crate::service::{Call, Local, Management, OneOf, PackageFile, Paths, ServiceError};
+
+/// Keep verified packages: import, list, verify, show and export them
+#[derive(clap::Args, Debug)]
+#[command(after_help = HELP)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const HELP: &str = "\
+An ID is the SHA-256 of a package; its first digits, three or more, are enough where they name
+one package only.
+
+Examples:
+  isi upgrade catalog import /ifs/install.isi
+  isi upgrade catalog list
+  isi upgrade catalog export --id 3a145 --file /ifs/copy.isi";
+
+#[derive(clap::Subcommand, Debug)]
+enum Command {
+    Import(import::Args),
+    List(list::Args),
+    Verify(verify::Args),
+    Readme(readme::Args),
+    Export(export::Args),
+}
+
+impl Args {
+    pub(super) fn run(self, context: &mut Context) -> Result<Exit, CommandError> {
+        match self.command {
+            Command::Import(args) => args.run(context),
+            Command::List(args) => args.run(context),
+            Command::Verify(args) => args.run(context),
+            Command::Readme(args) => args.run(context),
+            Command::Export(args) => args.run(context),
+        }
+    }
+}
+
+/// Longest wait for others who change the catalog.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Calls the service and shows its progress.
+fn call<T>(
+    context: &Context,
+    work: impl FnOnce(&dyn Management, &Call<'_>) -> Result<T, ServiceError>,
+) -> Result<T, CommandError> {
+    let paths = Paths {
+        catalog: context.paths.catalog.clone(),
+        trust: TrustArgs::default().paths(&context.paths),
+    };
+    let bar = Bar::new(&context.out, &context.interrupt);
+    let call = Call {
+        now: context.now,
+        actor: &context.actor,
+        observer: &bar,
+    };
+    let done = work(&Local::new(paths, LOCK_TIMEOUT), &call);
+    drop(bar);
+    done.map_err(|error| {
+        if error.is_cancelled() {
+            context.interrupt.error()
+        } else {
+            CommandError::from(error)
+        }
+    })
+}
+
+/// A package file or an artifact, as the flags name it.
+#[derive(clap::Args, Clone, Debug)]
+struct OneOfArgs {
+    /// Package file, in the catalog or not
+    #[arg(long, value_name = "FILE")]
+    file: Option<std::path::PathBuf>,
+
+    /// Package in the catalog: its ID or the first digits of it
+    #[arg(long, value_name = "ID", conflicts_with = "file")]
+    id: Option<IdPrefix>,
+}
+
+impl OneOfArgs {
+    /// Opens the file, if it is one; nothing at all where no flag is given.
+    fn open(&self) -> Result<Option<OneOf>, CommandError> {
+        let file = |path: &Path| PackageFile::open(path).map(OneOf::File);
+        let file = self.file.as_deref().map(file).transpose()?;
+        Ok(file.or_else(|| self.id.clone().map(OneOf::Id)))
+    }
+}

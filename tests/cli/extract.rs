@@ -1,0 +1,105 @@
+//! `isi_packager extract`.
+
+use crate::support::{Place, compare};
+
+fn extract(place: &Place, arguments: &[&str]) -> crate::support::Run {
+    let command = ["extract", "--package", "x.isi", "--home", "home"];
+    place.packager(&[&command[..], arguments].concat())
+}
+
+#[test]
+fn all_files() {
+    let place = Place::with_pki();
+    place.signed("x.isi");
+    compare!(extract(&place, &["--files", "out"]));
+    place
+        .run("diff", &["-r", "--no-dereference", "tree", "out"])
+        .succeeded();
+}
+
+#[test]
+fn into_an_empty_directory_but_not_over_anything() {
+    let place = Place::with_pki();
+    place.signed("x.isi");
+    std::fs::create_dir(place.path("out")).unwrap();
+    extract(&place, &["--files", "out"]).succeeded();
+    compare!(extract(&place, &["--files", "out"]));
+    place
+        .run("diff", &["-r", "--no-dereference", "tree", "out"])
+        .succeeded();
+}
+
+#[test]
+fn one_region() {
+    let place = Place::with_pki();
+    place.signed("x.isi");
+    compare!(extract(&place, &["--region", "2", "--output", "out"]));
+    assert_eq!(place.read("out"), b"Fix 1.2.3\n\nFixes things.\n");
+}
+
+#[test]
+fn a_region_that_is_not_there() {
+    let place = Place::with_pki();
+    place.signed("x.isi");
+    for number in ["0", "5"] {
+        let run = extract(&place, &["--region", number, "--output", "out"]);
+        assert_eq!(run.code, Some(1), "{}", run.stderr);
+        assert!(run.stderr.contains("code: E_NO_REGION"), "{}", run.stderr);
+    }
+    assert!(!place.path("out").exists());
+}
+
+#[test]
+fn nothing_of_a_package_that_is_not_trusted() {
+    let place = Place::with_pki();
+    place.signed("x.isi");
+    place.flip("x.isi", 0);
+    compare!(extract(&place, &["--region", "2", "--output", "out"]));
+    let files = extract(&place, &["--files", "out"]);
+    assert_eq!(files.code, Some(4), "{}", files.stderr);
+    assert_eq!(place.names("."), ["home", "tree", "x.isi", "x.isi.sha256"]);
+}
+
+#[test]
+fn files_of_a_payload_that_is_no_archive() {
+    let place = Place::with_pki();
+    place.write("payload", "no archive");
+    let build = [
+        "create",
+        "payload",
+        "-o",
+        "x.isi",
+        "--type=generic",
+        "--name=n",
+        "--version=1",
+    ];
+    let signing = [
+        "--key",
+        "home/keys/signer.key",
+        "--cert",
+        "home/keys/signer.pem",
+    ];
+    let stamp = [
+        "--tsa-key",
+        "home/keys/tsa.key",
+        "--tsa-cert",
+        "home/keys/tsa.pem",
+    ];
+    place
+        .packager(&[&build[..], &signing, &stamp].concat())
+        .succeeded();
+    let run = extract(&place, &["--files", "out"]);
+    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("code: E_PAYLOAD_FORMAT"),
+        "{}",
+        run.stderr
+    );
+    assert!(!place.path("out").exists());
+}
+
+#[test]
+fn without_saying_what() {
+    let place = Place::new();
+    compare!(extract(&place, &[]));
+}
