@@ -1,61 +1,58 @@
-//! What must pass, and that other tools agree.
+//! What must pass.
 
-use isi_catalog::release::PackageType;
 use isi_catalog::trust::{
-    Claims, Credential, KeySigner, LocalAuthority, Outcome, Sealed, Sign as _,
-    TimestampAuthority as _, TrustStore, Verdict, append_signature, check_signature_belongs,
-    check_token_belongs, describe_signature, describe_timestamp, dev_pki,
+    Credential, KeySigner, LocalAuthority, Outcome, Sign as _, TimestampAuthority as _, TrustStore,
+    append_signature, check_signature_belongs, check_token_belongs, describe_signature,
+    describe_timestamp, dev_pki,
 };
-use jiff::Timestamp;
 use std::path::Path;
 
-const NOW: &str = "2026-06-01T12:00:00Z";
-
-fn now() -> Timestamp {
-    NOW.parse().unwrap()
-}
+use crate::pki::{now, refused, verdict};
 
 fn credential(keys: &Path, name: &str) -> Credential {
     let file = |ending: &str| keys.join(format!("{name}.{ending}"));
     Credential::load(&file("key"), &file("pem"), None, &mut || None).unwrap()
 }
 
-fn verdict(store: &TrustStore, sealed: &Sealed<'_>) -> Verdict {
-    let version = "9.4.0.0".parse().unwrap();
-    let claims = Claims {
-        package_type: PackageType::Onefs,
-        product: "onefs",
-        version: &version,
-    };
-    let authentication = store.authenticate(sealed, now());
-    let authorization = store.authorize(&authentication, &claims, None);
-    let mut checks = authentication.checks().to_vec();
-    checks.extend(authorization.checks);
-    Verdict::new(
-        checks,
-        authorization.signers,
-        authentication.timestamp().cloned(),
-    )
+struct Dev {
+    _home: tempfile::TempDir,
+    store: TrustStore,
+    pki: dev_pki::DevPki,
+}
+
+impl Dev {
+    fn new() -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let pki = dev_pki::generate(home.path(), now()).unwrap();
+        let store = TrustStore::load(&pki.trust).unwrap();
+        Self {
+            _home: home,
+            store,
+            pki,
+        }
+    }
+
+    fn signer(&self, name: &str) -> KeySigner {
+        KeySigner::new(credential(&self.pki.keys, name)).unwrap()
+    }
+
+    fn timestamp(&self, signature: &[u8]) -> Vec<u8> {
+        LocalAuthority::new(credential(&self.pki.keys, "tsa"), now())
+            .unwrap()
+            .timestamp(signature)
+            .unwrap()
+    }
 }
 
 #[test]
 fn a_signed_and_timestamped_manifest_is_verified() {
-    let home = tempfile::tempdir().unwrap();
-    let pki = dev_pki::generate(home.path(), now()).unwrap();
-    let store = TrustStore::load(&pki.trust).unwrap();
-    let signer = KeySigner::new(credential(&pki.keys, "signer")).unwrap();
-    let tsa = LocalAuthority::new(credential(&pki.keys, "tsa"), now()).unwrap();
+    let dev = Dev::new();
     let manifest = b"manifest";
-    let signature = signer.sign(manifest).unwrap();
-    let timestamp = tsa.timestamp(&signature).unwrap();
+    let signature = dev.signer("signer").sign(manifest).unwrap();
+    let timestamp = dev.timestamp(&signature);
     check_signature_belongs(&signature, manifest).unwrap();
     assert_eq!(check_token_belongs(&timestamp, &signature).unwrap(), now());
-    let sealed = Sealed {
-        manifest,
-        signature: &signature,
-        timestamp: &timestamp,
-    };
-    let verdict = verdict(&store, &sealed);
+    let verdict = verdict(&dev.store, manifest, &signature, &timestamp);
     assert!(verdict.verified, "{verdict:#?}");
     assert!(
         verdict
@@ -74,51 +71,34 @@ fn a_signed_and_timestamped_manifest_is_verified() {
     );
     assert_eq!(certificate.extended_key_usage, ["codeSigning"]);
     assert_eq!(certificate.issuer_name, "Example Issuing Authority");
+    let parts: Vec<_> = certificate
+        .subject_parts
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .collect();
+    assert_eq!(parts, ["C", "ST", "L", "O", "CN"]);
     assert_eq!(describe_timestamp(&timestamp).unwrap().time, now());
 }
 
 #[test]
 fn the_sibling_with_the_signers_name_is_refused() {
-    let home = tempfile::tempdir().unwrap();
-    let pki = dev_pki::generate(home.path(), now()).unwrap();
-    let store = TrustStore::load(&pki.trust).unwrap();
-    let signer = KeySigner::new(credential(&pki.keys, "sibling")).unwrap();
-    let tsa = LocalAuthority::new(credential(&pki.keys, "tsa"), now()).unwrap();
-    let signature = signer.sign(b"manifest").unwrap();
-    let timestamp = tsa.timestamp(&signature).unwrap();
-    let sealed = Sealed {
-        manifest: b"manifest",
-        signature: &signature,
-        timestamp: &timestamp,
-    };
-    let verdict = verdict(&store, &sealed);
-    let failure = verdict.first_failure().unwrap();
-    assert_eq!(
-        failure.code.as_deref(),
-        Some("E_IDENTITY_ISSUER"),
-        "{verdict:#?}"
-    );
+    let dev = Dev::new();
+    let signature = dev.signer("sibling").sign(b"manifest").unwrap();
+    let timestamp = dev.timestamp(&signature);
+    let verdict = verdict(&dev.store, b"manifest", &signature, &timestamp);
+    assert_eq!(refused(&verdict).1, "E_IDENTITY_ISSUER");
 }
 
 #[test]
 fn two_signers_both_count() {
-    let home = tempfile::tempdir().unwrap();
-    let pki = dev_pki::generate(home.path(), now()).unwrap();
-    let store = TrustStore::load(&pki.trust).unwrap();
-    let first = KeySigner::new(credential(&pki.keys, "signer")).unwrap();
-    let second = KeySigner::new(credential(&pki.keys, "approver")).unwrap();
-    let tsa = LocalAuthority::new(credential(&pki.keys, "tsa"), now()).unwrap();
-    let signature = first.sign(b"manifest").unwrap();
-    let signature = append_signature(&signature, b"manifest", &second).unwrap();
-    let again = append_signature(&signature, b"manifest", &second).unwrap_err();
+    let dev = Dev::new();
+    let signature = dev.signer("signer").sign(b"manifest").unwrap();
+    let approver = dev.signer("approver");
+    let signature = append_signature(&signature, b"manifest", &approver).unwrap();
+    let again = append_signature(&signature, b"manifest", &approver).unwrap_err();
     assert_eq!(again.code(), "E_ALREADY_SIGNED");
-    let timestamp = tsa.timestamp(&signature).unwrap();
-    let sealed = Sealed {
-        manifest: b"manifest",
-        signature: &signature,
-        timestamp: &timestamp,
-    };
-    let verdict = verdict(&store, &sealed);
+    let timestamp = dev.timestamp(&signature);
+    let verdict = verdict(&dev.store, b"manifest", &signature, &timestamp);
     assert!(verdict.verified, "{verdict:#?}");
     let mut names: Vec<_> = verdict
         .signers
@@ -127,4 +107,17 @@ fn two_signers_both_count() {
         .collect();
     names.sort();
     assert_eq!(names, ["approval", "release"]);
+}
+
+#[test]
+fn a_second_development_pki_does_not_replace_the_first() {
+    let dev = Dev::new();
+    let again = dev_pki::generate(&dev.pki.directory, now()).unwrap_err();
+    assert_eq!(again.code(), "E_EXISTS");
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = |name: &str| {
+        let path = dev.pki.keys.join(name);
+        std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+    };
+    assert_eq!(mode("signer.key"), 0o600);
 }

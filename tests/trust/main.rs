@@ -1,12 +1,24 @@
 //! Trust seen from outside: what is accepted, and every way of refusing.
+//!
+//! Tests named `x01_...` to `x36_...` are the rows of the threat table in `SECURITY.md`.
 
 #![allow(
     clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::as_conversions,
     missing_docs,
     reason = "tests make their own files and stop at the first surprise"
 )]
 
+mod chains;
+mod detached;
 mod happy;
+mod names;
+mod pki;
+mod revocation;
+mod signatures;
+mod signing;
+mod stores;
+mod timestamps;
