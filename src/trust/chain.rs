@@ -70,7 +70,14 @@ impl Anchors {
                 limit: limits::MAX_CHAIN,
             });
         }
-        if chain.len() < 2 {
+        // With intermediate anchors openssl is content with any trusted certificate, the signer's too.
+        let is_anchored = chain.len() > 1
+            && chain.last().is_some_and(|last| {
+                self.certificates
+                    .iter()
+                    .any(|anchor| anchor.der == last.der)
+            });
+        if !is_anchored {
             return Err(Refusal::Untrusted {
                 subject: signer.subject.to_text(),
                 problem: "a signer may not be its own anchor".to_owned(),

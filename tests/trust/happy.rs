@@ -5,6 +5,7 @@ use isi_catalog::trust::{
     append_signature, check_signature_belongs, check_token_belongs, describe_signature,
     describe_timestamp, dev_pki,
 };
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use crate::pki::{now, refused, verdict};
@@ -114,7 +115,6 @@ fn a_second_development_pki_does_not_replace_the_first() {
     let dev = Dev::new();
     let again = dev_pki::generate(&dev.pki.directory, now()).unwrap_err();
     assert_eq!(again.code(), "E_EXISTS");
-    use std::os::unix::fs::PermissionsExt as _;
     let mode = |name: &str| {
         let path = dev.pki.keys.join(name);
         std::fs::metadata(path).unwrap().permissions().mode() & 0o777

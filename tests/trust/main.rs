@@ -8,6 +8,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::as_conversions,
+    clippy::cast_possible_truncation,
     missing_docs,
     reason = "tests make their own files and stop at the first surprise"
 )]

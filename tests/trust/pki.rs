@@ -39,7 +39,7 @@ pub(crate) fn p256() -> PKey<Private> {
     PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap()
 }
 
-/// A name of UTF8Strings in the order of the DER.
+/// A name of `UTF8Strings` in the order of the DER.
 pub(crate) fn name(parts: &[(&str, &str)]) -> X509Name {
     let mut builder = X509NameBuilder::new().unwrap();
     for (kind, value) in parts {

@@ -198,7 +198,7 @@ fn check_unsigned_parts(der: &[u8]) -> Result<(), DerError> {
     }
 }
 
-/// Reads the OID of an AlgorithmIdentifier whose parameters are absent or NULL.
+/// Reads the OID of an `AlgorithmIdentifier` whose parameters are absent or NULL.
 fn read_algorithm<'a>(reader: &mut Reader<'a>, field: &'static str) -> Result<&'a [u8], DerError> {
     let mut algorithm = reader.sequence(field)?;
     let oid = algorithm.oid(field)?;
@@ -217,7 +217,7 @@ fn is_canonical(der: &[u8]) -> bool {
 /// The parts of a `SignedData` before any of them is understood.
 struct RawSignedData<'a> {
     version: u8,
-    /// The start of the SignedData.
+    /// The start of the `SignedData`.
     at: Reader<'a>,
     digests: Reader<'a>,
     /// Where revocation lists begin, if some came along.
