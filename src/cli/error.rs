@@ -155,12 +155,13 @@ impl fmt::Display for CommandError {
 
 impl Error for CommandError {}
 
+/// What to do when an output is there already.
+pub(super) const EXISTS: &str = "give another name, or --overwrite to replace it";
+
 impl From<FsError> for CommandError {
     fn from(error: FsError) -> Self {
         let hint = error.hint().or_else(|| match &error {
-            FsError::Exists { .. } => {
-                Some("give another name, or --overwrite to replace it".into())
-            }
+            FsError::Exists { .. } => Some(EXISTS.to_owned()),
             FsError::System { source, .. } => advice(source.kind()),
             _ => None,
         });

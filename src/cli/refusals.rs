@@ -1,12 +1,12 @@
 //! What the library refuses, as the command lines say it.
 
-use super::error::{CommandError, Kind};
+use super::error::{CommandError, EXISTS, Kind};
 use crate::package::build::BuildError;
 use crate::package::{OpenError, SealPackageError, VerifyError};
 use crate::payload::PayloadError;
 use crate::service::ServiceError;
 use crate::trust::dev_pki::DevPkiError;
-use crate::trust::{AttachError, Check, LoadError, SignError, TimestampError};
+use crate::trust::{AttachError, LoadError, SignError, TimestampError, Verdict};
 
 impl From<OpenError> for CommandError {
     fn from(error: OpenError) -> Self {
@@ -17,18 +17,14 @@ impl From<OpenError> for CommandError {
 
 impl From<VerifyError> for CommandError {
     fn from(error: VerifyError) -> Self {
-        let kind = match &error {
-            VerifyError::Refused(_) => Kind::NotTrusted,
-            VerifyError::Cancelled => Kind::Interrupted(2),
-            _ => Kind::Failed,
-        };
-        let failure = match &error {
-            VerifyError::Refused(verdict) => verdict.first_failure().cloned(),
+        let (code, hint) = (error.code().to_owned(), error.hint().map(str::to_owned));
+        let refusal = match &error {
+            VerifyError::Refused(verdict) => refused(verdict),
+            VerifyError::Cancelled => Some(Self::new(Kind::Interrupted(2), "interrupted")),
             _ => None,
         };
-        let (code, hint) = (error.code().to_owned(), error.hint().map(str::to_owned));
-        let refusal = Self::new(kind, error);
-        with_facts(refusal, failure.as_ref())
+        refusal
+            .unwrap_or_else(|| Self::failed(error))
             .code(code)
             .maybe_hint(hint)
     }
@@ -36,27 +32,28 @@ impl From<VerifyError> for CommandError {
 
 impl From<ServiceError> for CommandError {
     fn from(error: ServiceError) -> Self {
-        let failure = error
-            .verdict()
-            .map(|verdict| verdict.first_failure().cloned());
-        let kind = if failure.is_some() {
-            Kind::NotTrusted
-        } else {
-            Kind::Failed
-        };
         let (code, hint) = (error.code().to_owned(), error.hint());
-        with_facts(Self::new(kind, error), failure.flatten().as_ref())
+        let exists = (code == "E_EXISTS").then(|| EXISTS.to_owned());
+        let refusal = error.verdict().and_then(refused);
+        refusal
+            .unwrap_or_else(|| Self::failed(error))
             .code(code)
-            .maybe_hint(hint)
+            .maybe_hint(hint.or(exists))
     }
 }
 
-/// Adds what the check that failed expected and found.
-fn with_facts(error: CommandError, failure: Option<&Check>) -> CommandError {
-    let facts = failure.into_iter().flat_map(|check| &check.facts);
-    facts.fold(error, |error, (name, value)| {
-        error.fact(name.clone(), value)
-    })
+/// The first check that failed; that the package was refused is said by the exit code.
+fn refused(verdict: &Verdict) -> Option<CommandError> {
+    let failure = verdict.first_failure()?;
+    let detail = failure
+        .detail
+        .clone()
+        .unwrap_or_else(|| "refused".to_owned());
+    let refusal = CommandError::new(Kind::NotTrusted, detail);
+    let facts = failure.facts.iter();
+    Some(facts.fold(refusal, |refusal, (name, value)| {
+        refusal.fact(name.clone(), value)
+    }))
 }
 
 impl From<LoadError> for CommandError {

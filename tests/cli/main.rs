@@ -12,12 +12,16 @@
 )]
 
 mod attach;
+mod catalog;
 mod create;
 mod extract;
 mod help;
+mod interrupt;
+mod refusals;
 mod sign;
 mod streams;
 mod support;
+mod terminal;
 mod usage;
 mod verify;
 mod view;

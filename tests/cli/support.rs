@@ -1,7 +1,9 @@
 //! A directory for each test, and the tools run in it.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::fs::Permissions;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, SystemTime};
@@ -41,6 +43,11 @@ impl Place {
         self.write(&format!("{name}/file"), "content\n");
         self.write(&format!("{name}/sub/empty"), "");
         symlink("file", self.path(&format!("{name}/link"))).unwrap();
+        // The library of this language sets no time of a link itself.
+        let link = self.path(&format!("{name}/link"));
+        let link = link.to_str().unwrap();
+        self.run("touch", &["-h", "-d", "@1000000004", link])
+            .succeeded();
         for (path, second) in [("sub/empty", 1), ("file", 2), ("sub", 3)] {
             self.set_time(&format!("{name}/{path}"), 1_000_000_000 + second);
         }
@@ -48,42 +55,91 @@ impl Place {
 
     /// Builds an unsigned package from a small tree.
     pub(crate) fn unsigned(&self, name: &str) {
-        self.build(name, &[]);
+        self.write("README.txt", "Fix 1.2.3\n\nFixes things.\n");
+        self.build_with(name, &["--readme", "README.txt"], false);
+        fs::remove_file(self.path("README.txt")).unwrap();
     }
 
     /// Builds a signed, timestamped package from a small tree; needs the PKI.
     pub(crate) fn signed(&self, name: &str) {
-        let signing = [
-            "--key",
-            "home/keys/signer.key",
-            "--cert",
-            "home/keys/signer.pem",
-        ];
-        let stamp = [
-            "--tsa-key",
-            "home/keys/tsa.key",
-            "--tsa-cert",
-            "home/keys/tsa.pem",
-        ];
-        self.build(name, &[signing, stamp].concat());
+        self.write("README.txt", "Fix 1.2.3\n\nFixes things.\n");
+        self.build_with(name, &["--readme", "README.txt"], true);
+        fs::remove_file(self.path("README.txt")).unwrap();
     }
 
-    pub(crate) fn build(&self, name: &str, more: &[&str]) {
+    /// Builds a package from a small tree with more flags, which may replace the usual ones.
+    pub(crate) fn build_with(&self, name: &str, more: &[&str], signed: bool) {
         if !self.path("tree").exists() {
             self.tree("tree");
         }
-        self.write("README.txt", "Fix 1.2.3\n\nFixes things.\n");
-        let build = ["create", "tree", "--output", name, "--readme", "README.txt"];
-        let metadata = ["--type", "patch", "--name", "fix", "--version", "1.2.3"];
-        let fixed = [
-            "--description",
-            "Fix 1.2.3",
-            "--created",
-            "2001-09-09T01:46:40Z",
-        ];
-        let arguments = [&build[..], &metadata, &fixed, more].concat();
-        self.packager(&arguments).succeeded();
-        fs::remove_file(self.path("README.txt")).unwrap();
+        let mut arguments = vec!["create", "tree", "--output", name];
+        for usual in [
+            ["--type", "patch"],
+            ["--name", "fix"],
+            ["--version", "1.2.3"],
+            ["--description", "Fix 1.2.3"],
+            ["--created", "2001-09-09T01:46:40Z"],
+        ] {
+            if !more.contains(&usual[0]) {
+                arguments.extend(usual);
+            }
+        }
+        if signed {
+            arguments.extend([
+                "--key",
+                "home/keys/signer.key",
+                "--cert",
+                "home/keys/signer.pem",
+            ]);
+            arguments.extend([
+                "--tsa-key",
+                "home/keys/tsa.key",
+                "--tsa-cert",
+                "home/keys/tsa.pem",
+            ]);
+        }
+        self.packager(&[&arguments[..], more].concat()).succeeded();
+    }
+
+    /// The ID in a package's side file.
+    pub(crate) fn id_of(&self, name: &str) -> String {
+        let line = String::from_utf8(self.read(&format!("{name}.sha256"))).unwrap();
+        line[..64].to_owned()
+    }
+
+    /// Lets the policy of the PKI ask for a reason instead of refusing.
+    pub(crate) fn ask_for_unsigned(&self) {
+        let identities = String::from_utf8(self.read("home/trust/identities.toml")).unwrap();
+        let asking = identities.replace("unsigned = \"refuse\"", "unsigned = \"ask\"");
+        self.write("home/trust/identities.toml", asking);
+    }
+
+    pub(crate) fn make_writable(&self, name: &str) {
+        fs::set_permissions(self.path(name), Permissions::from_mode(0o644)).unwrap();
+    }
+
+    /// Takes every right away.
+    pub(crate) fn forbid(&self, name: &str) {
+        fs::set_permissions(self.path(name), Permissions::from_mode(0o000)).unwrap();
+    }
+
+    /// Runs the tool as somebody whom permissions stop, also when the tests run as root.
+    pub(crate) fn run_unprivileged(&self, tool: &str, arguments: &[&str]) -> Run {
+        let mut command = self.command(tool, arguments);
+        if fs::metadata("/proc/self").unwrap().uid() == 0 {
+            // Nobody needs a way to the tool and into this directory.
+            fs::set_permissions(self.directory.path(), Permissions::from_mode(0o755)).unwrap();
+            let copy = self.path(tool);
+            fs::copy(command.get_program(), &copy).unwrap();
+            command = Command::new(copy);
+            command
+                .args(arguments)
+                .current_dir(self.directory.path())
+                .uid(65534)
+                .gid(65534);
+        }
+        let output = command.output().unwrap();
+        self.finished(&output)
     }
 
     pub(crate) fn read(&self, name: &str) -> Vec<u8> {
@@ -201,21 +257,30 @@ impl Run {
 /// Compares with the stored snapshot after replacing what differs between runs.
 macro_rules! compare {
     ($run:expr) => {
-        insta::with_settings!({
-            prepend_module_to_snapshot => true,
-            omit_expression => true,
-            filters => $crate::support::FILTERS.to_vec(),
-        }, {
-            insta::assert_snapshot!($run.text());
-        });
+        $crate::support::settings().bind(|| insta::assert_snapshot!($run.text()));
+    };
+    ($run:expr, $name:expr) => {
+        $crate::support::settings().bind(|| insta::assert_snapshot!($name, $run.text()));
     };
 }
 pub(crate) use compare;
 
+pub(crate) fn settings() -> insta::Settings {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_omit_expression(true);
+    for (pattern, replacement) in FILTERS {
+        settings.add_filter(pattern, *replacement);
+    }
+    settings
+}
+
 /// What differs between runs, and what stands for it.
-pub(crate) const FILTERS: &[(&str, &str)] = &[
+const FILTERS: &[(&str, &str)] = &[
     (r"\b[0-9a-f]{64}\b", "[SHA256]"),
     (r"\b[0-9a-f]{40}\b", "[SHA1]"),
+    (r"\b[0-9a-f]{5}\b", "[ID5]"),
+    (r",\d{4},verified", ",[SIZE],verified"),
+    (r"       Size: \d{4}\b", "       Size: [SIZE]"),
     (r"(Serial: +)[0-9a-f]+", "${1}[SERIAL]"),
     // ECDSA signatures differ in length by a few bytes.
     (

@@ -115,9 +115,7 @@ fn an_unsigned_package() {
 fn an_unsigned_package_where_the_policy_allows_to_ask() {
     let place = Place::with_pki();
     place.unsigned("x.isi");
-    let identities = String::from_utf8(place.read("home/trust/identities.toml")).unwrap();
-    let asking = identities.replace("unsigned = \"refuse\"", "unsigned = \"ask\"");
-    place.write("home/trust/identities.toml", asking);
+    place.ask_for_unsigned();
     assert_eq!(verify(&place, &["--home", "home"]).code, Some(4));
     let run = verify(&place, &["--home", "home", "--allow-unsigned", "because"]);
     assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);

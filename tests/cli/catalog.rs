@@ -1,0 +1,231 @@
+//! `isi upgrade catalog`.
+
+use crate::support::{Place, Run, compare};
+
+fn catalog(place: &Place, arguments: &[&str]) -> Run {
+    place.isi(&[&["--home", "home", "upgrade", "catalog"], arguments].concat())
+}
+
+/// A place whose catalog holds one signed package, and the ID of that.
+fn with_one() -> (Place, String) {
+    let place = Place::with_pki();
+    place.signed("x.isi");
+    catalog(&place, &["import", "x.isi"]).succeeded();
+    let id = place.id_of("x.isi");
+    (place, id)
+}
+
+#[test]
+fn import_and_again() {
+    let place = Place::with_pki();
+    place.signed("x.isi");
+    compare!(catalog(&place, &["import", "x.isi"]), "import");
+    compare!(catalog(&place, &["import", "x.isi"]), "import_again");
+}
+
+#[test]
+fn list_in_every_format() {
+    let (place, id) = with_one();
+    compare!(catalog(&place, &["list"]), "list_table");
+    compare!(catalog(&place, &["list", "--format", "list"]), "list_list");
+    compare!(catalog(&place, &["list", "--format", "csv"]), "list_csv");
+    compare!(
+        catalog(&place, &["list", "--no-header", "--no-footer"]),
+        "list_bare"
+    );
+    let json = catalog(&place, &["list", "--format", "json"]).succeeded();
+    let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!((&json["schema"], &json["total"]), (&1.into(), &1.into()));
+    assert_eq!(json["items"][0]["id"], id.as_str());
+}
+
+#[test]
+fn list_of_nothing() {
+    let place = Place::with_pki();
+    compare!(catalog(&place, &["list"]));
+}
+
+#[test]
+fn list_is_sorted_and_limited_by_the_catalog() {
+    let (place, _) = with_one();
+    place.build_with("y.isi", &["--name", "another"], true);
+    catalog(&place, &["import", "y.isi"]).succeeded();
+    let names = |arguments: &[&str]| {
+        let list = [&["list", "--format", "csv", "--no-header"], arguments].concat();
+        let run = catalog(&place, &list).succeeded();
+        let name = |line: &str| line.split(',').nth(4).unwrap().to_owned();
+        run.stdout.lines().map(name).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&[]), ["fix", "another"]);
+    assert_eq!(names(&["--sort", "name"]), ["another", "fix"]);
+    assert_eq!(
+        names(&["--sort", "name", "--descending"]),
+        ["fix", "another"]
+    );
+    assert_eq!(names(&["--sort", "name", "--limit", "1"]), ["another"]);
+    assert_eq!(names(&["--type", "dsp"]), [""; 0]);
+    compare!(catalog(&place, &["list", "--sort", "colour"]));
+}
+
+#[test]
+fn verify_all_is_true() {
+    let (place, _) = with_one();
+    compare!(catalog(&place, &["verify"]));
+}
+
+#[test]
+fn verify_one_by_any_prefix() {
+    let (place, id) = with_one();
+    for length in [3, 5, 64] {
+        catalog(&place, &["verify", "--id", &id[..length]]).succeeded();
+    }
+    compare!(catalog(&place, &["verify", "--id", "ab"]));
+}
+
+#[test]
+fn verify_a_file() {
+    let (place, _) = with_one();
+    compare!(catalog(&place, &["verify", "--file", "x.isi"]));
+}
+
+#[test]
+fn verify_a_damaged_file() {
+    let (place, _) = with_one();
+    place.flip("x.isi", 0);
+    compare!(catalog(&place, &["verify", "--file", "x.isi"]));
+}
+
+#[test]
+fn verify_finds_damage_in_the_catalog() {
+    let (place, id) = with_one();
+    let artifact = format!("home/catalog/artifacts/{}/{id}/package.isi", &id[..2]);
+    place.make_writable(&artifact);
+    place.flip(&artifact, 0);
+    let all = catalog(&place, &["verify"]);
+    assert_eq!(all.code, Some(3), "{}{}", all.stdout, all.stderr);
+    compare!(all, "damage_among_all");
+    let one = catalog(&place, &["verify", "--id", &id[..5]]);
+    assert_eq!(one.code, Some(4), "{}{}", one.stdout, one.stderr);
+    let export = catalog(&place, &["export", "--id", &id[..5], "--file", "out.isi"]);
+    assert_ne!(export.code, Some(0));
+    assert!(!place.path("out.isi").exists());
+}
+
+#[test]
+fn readme_of_file_and_artifact() {
+    let (place, id) = with_one();
+    compare!(
+        catalog(&place, &["readme", "--file", "x.isi"]),
+        "readme_of_file"
+    );
+    let artifact = catalog(&place, &["readme", "--id", &id[..5]]).succeeded();
+    assert_eq!(artifact.stdout, "Fix 1.2.3\n\nFixes things.\n");
+}
+
+#[test]
+fn c12_a_readme_cannot_command_the_terminal() {
+    let place = Place::with_pki();
+    place.write(
+        "evil",
+        "title\n\u{1b}]0;owned\u{7}\u{9b}2J\u{202e}\r\nnext\n",
+    );
+    place.build_with("x.isi", &["--readme", "evil"], true);
+    let run = catalog(&place, &["readme", "--file", "x.isi"]).succeeded();
+    assert_eq!(
+        run.stdout,
+        "title\n\\u{1b}]0;owned\\u{7}\\u{9b}2J\\u{202e}\nnext\n"
+    );
+}
+
+#[test]
+fn no_readme() {
+    let place = Place::with_pki();
+    place.build_with("x.isi", &[], true);
+    compare!(catalog(&place, &["readme", "--file", "x.isi"]));
+}
+
+#[test]
+fn export_gives_the_same_file() {
+    let (place, id) = with_one();
+    let export = ["export", "--id", &id[..5], "--file", "out.isi", "--sha256"];
+    compare!(catalog(&place, &export));
+    assert_eq!(place.read("out.isi"), place.read("x.isi"));
+    place
+        .run("sha256sum", &["-c", "out.isi.sha256"])
+        .succeeded();
+    compare!(catalog(&place, &export), "export_again");
+}
+
+#[test]
+fn an_id_that_is_not_there() {
+    let (place, _) = with_one();
+    compare!(catalog(
+        &place,
+        &["export", "--id", "00000", "--file", "out.isi"]
+    ));
+    assert!(!place.path("out.isi").exists());
+}
+
+#[test]
+fn import_refuses_and_keeps_nothing() {
+    let place = Place::with_pki();
+    place.signed("x.isi");
+    place.flip("x.isi", 0);
+    compare!(catalog(&place, &["import", "x.isi"]), "import_damaged");
+    place.unsigned("y.isi");
+    compare!(catalog(&place, &["import", "y.isi"]), "import_unsigned");
+    let list = catalog(&place, &["list", "--no-footer", "--no-header"]).succeeded();
+    assert_eq!(list.stdout, "");
+    assert_eq!(place.names("home/catalog/incoming"), [""; 0]);
+    assert_eq!(place.names("home/catalog/artifacts"), [""; 0]);
+}
+
+#[test]
+fn c01_the_sibling_is_refused() {
+    let place = Place::with_pki();
+    place.unsigned("x.isi");
+    let signing = [
+        "--key",
+        "home/keys/sibling.key",
+        "--cert",
+        "home/keys/sibling.pem",
+    ];
+    let stamp = [
+        "--tsa-key",
+        "home/keys/tsa.key",
+        "--tsa-cert",
+        "home/keys/tsa.pem",
+    ];
+    let sign = [&["sign", "--package", "x.isi"], &signing[..], &stamp].concat();
+    place.packager(&sign).succeeded();
+    let run = catalog(&place, &["import", "x.isi"]);
+    assert_eq!(run.code, Some(4), "{}", run.stderr);
+}
+
+#[test]
+fn unsigned_with_a_reason_is_marked_wherever_it_is_shown() {
+    let place = Place::with_pki();
+    place.unsigned("x.isi");
+    place.ask_for_unsigned();
+    assert_eq!(catalog(&place, &["import", "x.isi"]).code, Some(4));
+    let import = ["import", "x.isi", "--allow-unsigned", "lab machine"];
+    compare!(catalog(&place, &import), "unsigned_import");
+    compare!(catalog(&place, &["list"]), "unsigned_list");
+    compare!(catalog(&place, &["verify"]), "unsigned_verify");
+}
+
+#[test]
+fn a_second_catalog_takes_the_export() {
+    let (place, id) = with_one();
+    catalog(&place, &["export", "--id", &id, "--file", "out.isi"]).succeeded();
+    place.run("mkdir", &["second"]).succeeded();
+    place
+        .run("cp", &["-a", "home/trust", "second/trust"])
+        .succeeded();
+    let second = ["--home", "second", "upgrade", "catalog"];
+    place
+        .isi(&[&second[..], &["import", "out.isi"]].concat())
+        .succeeded();
+    let list = place.isi(&[&second[..], &["list", "--format", "csv", "--no-header"]].concat());
+    assert!(list.stdout.starts_with(&id), "{}", list.stdout);
+}

@@ -1,0 +1,87 @@
+//! Ctrl-C: the work ends, nothing is left behind, and nobody believes it succeeded.
+
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::support::Place;
+
+/// Starts a build that takes long, and waits until it is at it.
+fn long_build(place: &Place) -> Child {
+    // Sparse, so that it costs no space; hashing it takes minutes.
+    let payload = std::fs::File::create(place.path("payload")).unwrap();
+    payload.set_len(200 << 30).unwrap();
+    let build = [
+        "create",
+        "payload",
+        "-o",
+        "out/x.isi",
+        "--type=generic",
+        "--name=n",
+    ];
+    let mut command = place.command("isi_packager", &[&build[..], &["--version=1"]].concat());
+    let child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let processor_time = || {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap();
+        let fields: Vec<&str> = stat
+            .rsplit(')')
+            .next()
+            .unwrap()
+            .split_whitespace()
+            .collect();
+        fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+    };
+    let started = Instant::now();
+    while processor_time() < 20 {
+        assert!(
+            started.elapsed() < Duration::from_mins(1),
+            "the build does not begin"
+        );
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    child
+}
+
+fn signal(place: &Place, child: &Child, signal: &str) {
+    place
+        .run("kill", &[signal, &child.id().to_string()])
+        .succeeded();
+}
+
+#[test]
+fn a_signal_ends_the_build_and_leaves_nothing() {
+    for (name, code) in [("-INT", 130), ("-TERM", 143)] {
+        let place = Place::new();
+        std::fs::create_dir(place.path("out")).unwrap();
+        let child = long_build(&place);
+        let started = Instant::now();
+        signal(&place, &child, name);
+        let output = child.wait_with_output().unwrap();
+        assert!(
+            started.elapsed() < Duration::from_secs(10),
+            "it took too long"
+        );
+        let run = place.finished(&output);
+        assert_eq!(run.code, Some(code), "{}", run.text());
+        assert_eq!(
+            (run.stdout.as_str(), run.stderr.as_str()),
+            ("", "interrupted\n")
+        );
+        assert_eq!(place.names("out"), [""; 0]);
+    }
+}
+
+#[test]
+fn a_killed_build_leaves_nothing_either() {
+    let place = Place::new();
+    std::fs::create_dir(place.path("out")).unwrap();
+    let child = long_build(&place);
+    signal(&place, &child, "-KILL");
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.signal(), Some(9));
+    assert_eq!(place.names("out"), [""; 0]);
+}

@@ -1,0 +1,95 @@
+//! What a person sees on a terminal of 80 columns, made with `script`.
+
+use std::io::Write as _;
+use std::process::Stdio;
+use std::thread;
+use std::time::Duration;
+
+use crate::support::Place;
+
+/// Runs a tool on a terminal; gives what it showed.
+fn on_terminal(place: &Place, tool: &str, arguments: &str) -> String {
+    let tool = match tool {
+        "isi" => env!("CARGO_BIN_EXE_isi"),
+        _ => env!("CARGO_BIN_EXE_isi_packager"),
+    };
+    let command = format!("stty cols 80 rows 24; {tool} {arguments}");
+    let run = place.run("script", &["-qec", &command, "/dev/null"]);
+    assert_eq!(run.code, Some(0), "{}", run.text());
+    run.stdout
+}
+
+#[test]
+fn a_table_fits_80_columns() {
+    let place = Place::with_pki();
+    let long = "A description that is much longer than any terminal of eighty columns can show";
+    place.build_with("x.isi", &["--description", long], true);
+    place
+        .isi(&["--home", "home", "upgrade", "catalog", "import", "x.isi"])
+        .succeeded();
+    let shown = on_terminal(&place, "isi", "--home home upgrade catalog list");
+    assert!(shown.contains("Patch A description that is"), "{shown}");
+    assert!(shown.contains("Total: 1"), "{shown}");
+    for line in shown.lines() {
+        assert!(line.trim_end().len() <= 80, "{line:?}");
+    }
+}
+
+#[test]
+fn long_work_shows_a_bar_that_is_gone_in_the_end() {
+    let place = Place::new();
+    let payload = std::fs::File::create(place.path("payload")).unwrap();
+    payload.set_len(400 << 20).unwrap();
+    let build = "create payload -o x.isi --type=generic --name=n --version=1";
+    let shown = on_terminal(&place, "isi_packager", build);
+    assert!(shown.contains("copy ["), "{shown:?}");
+    assert!(shown.contains("400.00 MiB"), "{shown:?}");
+    let last = shown.rsplit("\u{1b}[").next().unwrap();
+    assert!(last.contains("wrote x.isi"), "{shown:?}");
+    let quiet = on_terminal(&place, "isi_packager", &format!("{build} --overwrite -q"));
+    assert_eq!(quiet.trim(), "");
+}
+
+#[test]
+fn a_passphrase_is_asked_for_and_not_shown() {
+    let place = Place::with_pki();
+    place.unsigned("x.isi");
+    let lock = [
+        "pkcs8",
+        "-topk8",
+        "-in",
+        "home/keys/signer.key",
+        "-out",
+        "locked.key",
+    ];
+    let lock = [
+        &lock[..],
+        &["-v2", "aes-256-cbc", "-passout", "pass:secret"],
+    ]
+    .concat();
+    place.run("openssl", &lock).succeeded();
+    let sign = "sign --package x.isi --key locked.key --cert home/keys/signer.pem";
+    let sign = format!("{} {sign}", env!("CARGO_BIN_EXE_isi_packager"));
+    let mut command = place.command("script", &["-qec", &sign, "/dev/null"]);
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    thread::sleep(Duration::from_millis(500));
+    child
+        .stdin
+        .as_mut()
+        .unwrap()
+        .write_all(b"secret\n")
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    let run = place.finished(&output);
+    assert!(
+        run.stdout.contains("Passphrase of locked.key"),
+        "{}",
+        run.stdout
+    );
+    assert!(run.stdout.contains("signed x.isi"), "{}", run.stdout);
+    assert!(!run.stdout.contains("secret"), "{}", run.stdout);
+}
