@@ -63,7 +63,7 @@ impl Anchors {
             .map(|der| Certificate::from_der(der))
             .collect::<Result<Vec<_>, _>>()?;
         if built.result != X509VerifyResult::OK {
-            return Err(self.explain(&built, &chain, signer, time));
+            return Err(self.explain(&built, &chain, wanted, time));
         }
         if chain.len() > limits::MAX_CHAIN {
             return Err(Refusal::ChainLength {
@@ -88,11 +88,14 @@ impl Anchors {
     }
 
     /// Asks openssl about revocation of a chain already built.
+    ///
+    /// It knows nothing of dates and reasons: with `has_entry` it may find a certificate revoked.
     pub(super) fn check_revocation(
         &self,
         chain: &[Certificate],
         wanted: Use,
         crls: &[&Crl],
+        has_entry: bool,
     ) -> Result<(), String> {
         let Some((signer, links)) = chain.split_first() else {
             return Ok(());
@@ -104,6 +107,9 @@ impl Anchors {
         };
         match asked() {
             Ok(built) if built.result == X509VerifyResult::OK => Ok(()),
+            Ok(built) if has_entry && built.result.as_raw() == sys::X509_V_ERR_CERT_REVOKED => {
+                Ok(())
+            }
             Ok(built) => Err(built.result.error_string().to_owned()),
             Err(error) => Err(error.to_string()),
         }
@@ -155,12 +161,19 @@ impl Anchors {
         &self,
         built: &Built,
         chain: &[Certificate],
-        signer: &Certificate,
+        wanted: Use,
         time: Timestamp,
     ) -> Refusal {
-        let at = chain.get(built.depth).unwrap_or(signer);
+        let problem = built.result.error_string();
+        let (Some(signer), Some(at)) = (chain.first(), chain.get(built.depth).or(chain.last()))
+        else {
+            return Refusal::Untrusted {
+                subject: "a signer".to_owned(),
+                problem: problem.to_owned(),
+            };
+        };
         let subject = at.subject.to_text();
-        let text = built.result.error_string().to_owned();
+        let text = problem.to_owned();
         match built.result.as_raw() {
             sys::X509_V_ERR_CERT_HAS_EXPIRED => Refusal::CertificateExpired {
                 subject,
@@ -199,13 +212,9 @@ impl Anchors {
                 Refusal::WeakKey {
                     subject,
                     found: at.key.to_string(),
-                    minimum: limits::MIN_TSA_RSA_BITS,
+                    minimum: wanted.minimum_rsa_bits(),
                 }
             }
-            sys::X509_V_ERR_CA_MD_TOO_WEAK => Refusal::WeakDigest {
-                field: "certificate signature",
-                found: text,
-            },
             _ => Refusal::CertificateProfile {
                 subject,
                 problem: text,

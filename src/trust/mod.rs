@@ -57,7 +57,7 @@ pub use describe::{
 pub use identities::{Identities, IdentitiesError};
 pub use key::{BadSignature, DigestAlgorithm, KeyError, PublicKey, verify_detached, verify_digest};
 pub use load_error::LoadError;
-pub use name_text::NameError;
+pub use name_text::{NameError, name_keywords};
 pub use policy::{Policy, TimestampPolicy, UnsignedPolicy};
 pub use refusal::Refusal;
 pub use sign::{

@@ -9,7 +9,7 @@ use super::limits;
 use super::name::{Attribute, NamePattern, PatternAttribute, PatternValue};
 
 /// Keywords and their OIDs, as `format-spec/identities.md` lists them.
-pub(super) const KEYWORDS: &[(&str, &str)] = &[
+const KEYWORDS: &[(&str, &str)] = &[
     ("CN", "2.5.4.3"),
     ("SN", "2.5.4.4"),
     ("serialNumber", "2.5.4.5"),
@@ -37,6 +37,11 @@ pub(super) const KEYWORDS: &[(&str, &str)] = &[
     ("jurisdictionST", "1.3.6.1.4.1.311.60.2.1.2"),
     ("jurisdictionC", "1.3.6.1.4.1.311.60.2.1.3"),
 ];
+
+/// The keywords that names are written with, and their OIDs, dotted.
+pub fn name_keywords() -> impl Iterator<Item = (&'static str, &'static str)> {
+    KEYWORDS.iter().copied()
+}
 
 /// Why a text is no name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -18,7 +18,7 @@ pub(super) enum Use {
 }
 
 impl Use {
-    fn minimum_rsa_bits(self) -> usize {
+    pub(super) fn minimum_rsa_bits(self) -> usize {
         match self {
             Self::CodeSigning => limits::MIN_RSA_BITS,
             Self::TimeStamping => limits::MIN_TSA_RSA_BITS,

@@ -93,13 +93,9 @@ pub(super) fn check(
         }
         used.push(crl);
     }
-    if has_entry {
-        // openssl would refuse the entry that the date rule just let pass.
-        return Ok(());
-    }
     let last = chain.last().map(|anchor| anchor.subject.to_text());
     anchors
-        .check_revocation(chain, wanted, &used)
+        .check_revocation(chain, wanted, &used, has_entry)
         .map_err(|problem| Refusal::CrlInvalid {
             issuer: last.unwrap_or_default(),
             problem,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use isi_catalog::isi_file::ParseErrorKind;
 use isi_catalog::manifest::ManifestErrorKind;
 
-use crate::markdown::page;
+use crate::markdown::{folder, page};
 
 /// The codes that the page lists in its table of refusals, each with its rule.
 fn listed(name: &str) -> BTreeSet<String> {
@@ -42,4 +42,52 @@ fn every_code_of_the_container_is_listed_with_its_rule() {
 #[test]
 fn every_code_of_the_manifest_is_listed_with_its_rule() {
     assert_eq!(listed("manifest.md"), set(&ManifestErrorKind::CODES));
+}
+
+/// Every string of this prefix that the source files have between quotes.
+fn written(prefix: &str, files: &[&str]) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for file in files {
+        let path = folder().join("../src/trust").join(file);
+        let text = std::fs::read_to_string(&path)
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let quoted = text.split('"').skip(1).step_by(2);
+        let is_code = |text: &&str| {
+            text.starts_with(prefix)
+                && text
+                    .bytes()
+                    .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+        };
+        found.extend(quoted.filter(is_code).map(str::to_owned));
+    }
+    found
+}
+
+#[test]
+fn every_code_of_trust_is_listed_with_its_rule() {
+    let coded = written(
+        "E_",
+        &[
+            "refusal.rs",
+            "load_error.rs",
+            "identities.rs",
+            "key.rs",
+            "sign/error.rs",
+        ],
+    );
+    assert!(coded.len() > 60, "{coded:?}");
+    assert_eq!(listed("identities.md"), coded);
+}
+
+#[test]
+fn every_reason_for_not_checking_is_listed() {
+    let coded = written("N_", &["authenticate.rs", "authorize.rs"]);
+    let text = page("identities.md");
+    let listed: BTreeSet<_> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.split(" |").next())
+        .filter(|code| code.starts_with("N_"))
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(listed, coded);
 }

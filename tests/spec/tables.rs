@@ -90,3 +90,46 @@ fn region_kinds_are_as_written() {
         assert!(text.contains(&row), "{row}");
     }
 }
+
+#[test]
+fn the_limits_of_trust_are_as_written() {
+    use isi_catalog::trust::limits;
+    let text = page("identities.md");
+    let written: Vec<_> = rows(&between(&text, "limits:TRUST"))
+        .into_iter()
+        .map(|cells| cells[1].clone())
+        .collect();
+    let coded = [
+        limits::MAX_SIGNATURE_LENGTH.to_string(),
+        limits::MAX_TOKEN_LENGTH.to_string(),
+        limits::MAX_CERTIFICATES.to_string(),
+        limits::MAX_CERTIFICATE_LENGTH.to_string(),
+        limits::MAX_SIGNERS.to_string(),
+        limits::MAX_CHAIN.to_string(),
+        limits::MAX_RSA_BITS.to_string(),
+        limits::MIN_RSA_BITS.to_string(),
+        limits::MIN_TSA_RSA_BITS.to_string(),
+        limits::MAX_SERIAL_LENGTH.to_string(),
+        limits::MAX_CLOCK_SKEW.to_string(),
+        limits::MAX_TRUST_FILES.to_string(),
+        limits::MAX_CERTIFICATE_FILE.to_string(),
+        limits::MAX_CRL_FILE.to_string(),
+        limits::MAX_IDENTITIES_FILE.to_string(),
+        limits::MAX_IDENTITIES.to_string(),
+        limits::MAX_SUBJECT_LENGTH.to_string(),
+    ];
+    assert_eq!(written, coded);
+}
+
+#[test]
+fn the_keywords_of_names_are_as_written() {
+    let text = page("identities.md");
+    let written: Vec<_> = rows(&between(&text, "names:KEYWORDS"))
+        .into_iter()
+        .map(|cells| (cells[0].clone(), cells[1].clone()))
+        .collect();
+    let coded: Vec<_> = isi_catalog::trust::name_keywords()
+        .map(|(word, oid)| (word.to_owned(), oid.to_owned()))
+        .collect();
+    assert_eq!(written, coded);
+}

@@ -1,6 +1,6 @@
 //! Trust seen from outside: what is accepted, and every way of refusing.
 //!
-//! Tests named `x01_...` to `x36_...` are the rows of the threat table in `SECURITY.md`.
+//! Tests named `x01_...` to `x36_...` are the rows of the threat table in `format-spec/identities.md`.
 
 #![allow(
     clippy::disallowed_methods,

@@ -450,3 +450,25 @@ fn a_certificate_signed_with_sha1_is_refused() {
     let verdict = world.verify(&signer.detached(&[&world.issuing.cert]));
     assert_eq!(refused(&verdict), (Chain, "E_CERT_PROFILE"));
 }
+
+#[test]
+fn an_authority_signed_with_sha1_or_with_a_short_key_is_refused() {
+    let world = World::new();
+    let shape = || Shape::authority("Weak");
+    let weak = world.root.issue(&Shape {
+        digest: MessageDigest::sha1(),
+        ..shape()
+    });
+    let cms = weak.issue(&Shape::signer("Signer")).detached(&[&weak.cert]);
+    assert_eq!(refused(&world.verify(&cms)), (Chain, "E_CERT_PROFILE"));
+    for bits in [1024, 2048] {
+        let short = PKey::from_rsa(Rsa::generate(bits).unwrap()).unwrap();
+        let weak = world.root.issue_for(&shape(), short);
+        let cms = weak.issue(&Shape::signer("Signer")).detached(&[&weak.cert]);
+        assert_eq!(
+            refused(&world.verify(&cms)),
+            (Chain, "E_WEAK_KEY"),
+            "{bits}"
+        );
+    }
+}
