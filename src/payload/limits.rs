@@ -75,8 +75,11 @@ pub const MAX_WINDOW_LOG: u32 = 25;
 /// Longest extended header (PAX or GNU long name) of one member of a foreign archive in bytes.
 pub const MAX_EXTENDED_HEADER_LENGTH: u64 = 1 << 20;
 
-/// Most bytes a foreign archive may unpack to when the caller sets no lower bound: 64 GiB.
+/// Most bytes of names and attributes that are kept in memory while a foreign archive is unpacked.
+pub const MAX_ARCHIVE_NAMES: u64 = 32 << 20;
+
+/// Longest tar stream that a foreign archive may decode to when the caller sets no other bound: 64 GiB.
 pub const DEFAULT_ARCHIVE_LENGTH: u64 = 64 << 30;
 
-/// Most members of a foreign archive when the caller sets no lower bound.
+/// Most members of a foreign archive when the caller sets no other bound.
 pub const DEFAULT_ARCHIVE_ENTRIES: u64 = 1_000_000;

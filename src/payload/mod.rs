@@ -17,6 +17,8 @@
 //! - A count or length in the index or table asks for memory: none is reserved that the input does
 //!   not pay for with its own length.
 
+mod archive;
+mod archive_member;
 mod build;
 mod convert;
 mod entry;
@@ -37,6 +39,7 @@ mod tests;
 mod unpack;
 mod walk;
 
+pub use archive::{ArchiveOptions, unpack_archive, unpack_archive_new};
 pub use build::{BuiltTree, Compression, Owners, TreeOptions, XattrSelection, build_tree};
 pub use entry::{DeviceNumber, FileEntry, FileKind, Mtime, Xattr};
 pub use error::PayloadError;

@@ -1,5 +1,6 @@
 //! Tests of payloads on real trees and with hostile input.
 
+mod archive;
 mod build;
 mod table;
 mod tools;
