@@ -20,6 +20,13 @@ pub struct Package<S = Unverified> {
 #[derive(Debug)]
 pub struct Unverified(());
 
+/// Signatures, identities and policy agree with the manifest; no region was read.
+#[derive(Debug)]
+pub struct Authentic {
+    pub(super) manifest: Manifest,
+    pub(super) verdict: Verdict,
+}
+
 /// Signed by those who may sign it, or let pass unsigned on purpose; every byte has its digest.
 #[derive(Debug)]
 pub struct Verified {

@@ -35,7 +35,7 @@ pub fn receive(
     copy(offered.regions_end, length)?;
     let reading = target.try_clone().map_err(VerifyError::Read)?;
     let package = Package::open(reading)?;
-    let authentic = package.authenticate(trust, request)?;
+    let package = package.authenticate(trust, request)?;
     let regions_end = package.envelope().regions_end;
     let arrival = Arrival::nothing();
     let request = VerifyRequest {
@@ -50,7 +50,7 @@ pub fn receive(
             }
             copied
         });
-        let verified = package.complete(authentic, &request, &arrival);
+        let verified = package.complete(&request, &arrival);
         // Whoever hashes may have ended early: then the copying need not go on.
         arrival.fail();
         (copying.join(), verified)

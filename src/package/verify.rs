@@ -3,8 +3,9 @@ use jiff::Timestamp;
 use super::arrival::Arrival;
 use super::hashing::{self, HashError, Mismatch};
 use super::open::{check_regions, decode_manifest, place};
-use super::{OpenError, Package, Unverified, Verified, VerifyError};
+use super::{Authentic, OpenError, Package, Unverified, Verified, VerifyError};
 use crate::digest::PackageId;
+use crate::isi_file::Extent;
 use crate::manifest::Manifest;
 use crate::progress::Progress;
 use crate::trust::{
@@ -60,16 +61,16 @@ impl Package<Unverified> {
         trust: &TrustStore,
         request: &VerifyRequest<'_>,
     ) -> Result<Package<Verified>, VerifyError> {
-        let authentic = self.authenticate(trust, request)?;
-        self.complete(authentic, request, &Arrival::complete())
+        self.authenticate(trust, request)?
+            .complete(request, &Arrival::complete())
     }
 
-    /// Decides by the parts behind the regions alone whether the package is welcome.
-    pub(super) fn authenticate(
-        &self,
+    /// Decides by the parts behind the regions alone whether the package is welcome; reads no region.
+    pub fn authenticate(
+        self,
         trust: &TrustStore,
         request: &VerifyRequest<'_>,
-    ) -> Result<Authentic, VerifyError> {
+    ) -> Result<Package<Authentic>, VerifyError> {
         let envelope = &self.envelope;
         let authentication = trust.authenticate(
             &Sealed {
@@ -105,46 +106,44 @@ impl Package<Unverified> {
         if verdict.is_refused() {
             return Err(VerifyError::Refused(Box::new(verdict)));
         }
-        Ok(Authentic { manifest, verdict })
+        let state = Authentic { manifest, verdict };
+        Ok(Package {
+            file: self.file,
+            envelope: self.envelope,
+            state,
+        })
+    }
+}
+
+impl Package<Authentic> {
+    /// What the package says of itself; its regions are not compared with it yet.
+    pub fn manifest(&self) -> &Manifest {
+        &self.state.manifest
+    }
+
+    /// Compares the regions with the manifest; the ID comes with [`Hashing::Sequential`].
+    pub fn check_regions(
+        &self,
+        request: &VerifyRequest<'_>,
+    ) -> Result<Option<PackageId>, VerifyError> {
+        self.check(request, &Arrival::complete()).map(|(_, id)| id)
     }
 
     /// Compares the regions with the manifest as their bytes arrive.
     pub(super) fn complete(
         self,
-        authentic: Authentic,
         request: &VerifyRequest<'_>,
         arrival: &Arrival,
     ) -> Result<Package<Verified>, VerifyError> {
-        let Authentic { manifest, verdict } = authentic;
-        let refuse = |check: Check| {
-            let mut checks = verdict.checks.clone();
-            checks.push(check);
-            let (signers, timestamp) = (verdict.signers.clone(), verdict.timestamp.clone());
-            VerifyError::Refused(Box::new(Verdict::new(checks, signers, timestamp)))
-        };
-        let refuse_structure = |error| match error {
-            OpenError::Read(source) => VerifyError::Read(source),
-            refusal => refuse(structure_refusal(&refusal)),
-        };
-        let extents = place(&self.envelope, &manifest).map_err(refuse_structure)?;
-        let (file, regions, progress) = (&self.file, &manifest.regions, request.progress);
-        let hashed = match request.hashing {
-            Hashing::Chunks => hashing::by_chunks(file, regions, &extents, progress).map(|()| None),
-            Hashing::Sequential => {
-                hashing::in_one_pass(file, regions, &extents, arrival, progress).map(Some)
-            }
-        };
-        let whole = hashed.map_err(|error| match error {
-            HashError::Mismatch(mismatch) => refuse(digest_refusal(&mismatch)),
-            HashError::Read(source) => VerifyError::Read(source),
-            HashError::Cancelled => VerifyError::Cancelled,
-        })?;
-        check_regions(file, &self.envelope, &manifest, &extents).map_err(refuse_structure)?;
+        let (extents, id) = self.check(request, arrival)?;
+        let length = self.length();
+        let Authentic { manifest, verdict } = self.state;
         let mut checks = verdict.checks;
-        checks.push(Check::passed(CheckName::Structure).fact("length", self.length()));
+        // The rows that were not reached so far.
+        checks.retain(|check| !matches!(check.name, CheckName::Structure | CheckName::Digests));
+        checks.push(Check::passed(CheckName::Structure).fact("length", length));
         checks.push(Check::passed(CheckName::Digests).fact("regions", extents.len()));
         let verdict = Verdict::new(checks, verdict.signers, verdict.timestamp);
-        let id = whole.map(PackageId::new);
         let state = Verified {
             manifest,
             extents,
@@ -157,13 +156,39 @@ impl Package<Unverified> {
             state,
         })
     }
-}
 
-/// What is known once signatures and policy agreed, before any region was read.
-#[derive(Debug)]
-pub(super) struct Authentic {
-    pub(super) manifest: Manifest,
-    pub(super) verdict: Verdict,
+    fn check(
+        &self,
+        request: &VerifyRequest<'_>,
+        arrival: &Arrival,
+    ) -> Result<(Vec<Extent>, Option<PackageId>), VerifyError> {
+        let Authentic { manifest, verdict } = &self.state;
+        let refuse = |check: Check| {
+            let mut checks = verdict.checks.clone();
+            checks.push(check);
+            let (signers, timestamp) = (verdict.signers.clone(), verdict.timestamp.clone());
+            VerifyError::Refused(Box::new(Verdict::new(checks, signers, timestamp)))
+        };
+        let refuse_structure = |error| match error {
+            OpenError::Read(source) => VerifyError::Read(source),
+            refusal => refuse(structure_refusal(&refusal)),
+        };
+        let extents = place(&self.envelope, manifest).map_err(refuse_structure)?;
+        let (file, regions, progress) = (&self.file, &manifest.regions, request.progress);
+        let hashed = match request.hashing {
+            Hashing::Chunks => hashing::by_chunks(file, regions, &extents, progress).map(|()| None),
+            Hashing::Sequential => {
+                hashing::in_one_pass(file, regions, &extents, arrival, progress).map(Some)
+            }
+        };
+        let whole = hashed.map_err(|error| match error {
+            HashError::Mismatch(mismatch) => refuse(digest_refusal(&mismatch)),
+            HashError::Read(source) => VerifyError::Read(source),
+            HashError::Cancelled => VerifyError::Cancelled,
+        })?;
+        check_regions(file, &self.envelope, manifest, &extents).map_err(refuse_structure)?;
+        Ok((extents, whole.map(PackageId::new)))
+    }
 }
 
 fn refused(checks: Vec<Check>, authentication: &Authentication) -> VerifyError {

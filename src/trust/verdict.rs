@@ -35,6 +35,19 @@ pub enum CheckName {
 }
 
 impl CheckName {
+    /// Every check, in the order of a verdict's rows.
+    pub const ALL: [Self; 9] = [
+        Self::Structure,
+        Self::Digests,
+        Self::Signature,
+        Self::Chain,
+        Self::Purpose,
+        Self::Timestamp,
+        Self::Revocation,
+        Self::Identity,
+        Self::Policy,
+    ];
+
     /// The word used in tables and JSON.
     pub const fn name(self) -> &'static str {
         match self {
@@ -167,12 +180,18 @@ impl Verdict {
     /// Version of the JSON form.
     pub const SCHEMA: u32 = 1;
 
-    /// Puts the rows in order and draws the conclusion.
+    /// Puts the rows in order, adds those that were not reached, and draws the conclusion.
     pub fn new(
         mut checks: Vec<Check>,
         signers: Vec<Signer>,
         timestamp: Option<TimestampSummary>,
     ) -> Self {
+        for name in CheckName::ALL {
+            if checks.iter().all(|check| check.name != name) {
+                let detail = "an earlier check failed";
+                checks.push(Check::not_checked(name, "N_EARLIER", detail));
+            }
+        }
         checks.sort_by_key(|check| check.name);
         let outcome = |name| {
             checks

@@ -9,6 +9,7 @@
 
 mod build;
 mod read;
+mod uncovered;
 mod verify;
 
 pub(super) use build::{SignerEntry, attributes_for, signed_data, signer_info};

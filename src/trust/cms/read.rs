@@ -4,6 +4,7 @@ use super::super::certificate::Certificate;
 use super::super::der::{DerError, DerFault, Reader, Tlv, check_strict, oid, tag};
 use super::super::key::{DigestAlgorithm, digest_name};
 use super::super::{Refusal, ffi, limits};
+use super::uncovered;
 
 /// A CMS `SignedData`, read and not yet believed.
 #[derive(Debug)]
@@ -73,7 +74,6 @@ impl<'a> SignedData<'a> {
             return Err(Refusal::NotDetached);
         }
         expect_content_type(cms.content_type, oid::DATA)?;
-        check_unsigned_parts(der).map_err(Refusal::format(PART))?;
         if !is_canonical(der) {
             return Err(Refusal::format(PART)(DerError {
                 fault: DerFault::NotCanonical,
@@ -117,6 +117,7 @@ impl<'a> SignedData<'a> {
         }
         check_strict(der, "ContentInfo").map_err(Refusal::format(part))?;
         let raw = RawSignedData::read(der).map_err(Refusal::format(part))?;
+        uncovered::check(der).map_err(Refusal::format(part))?;
         let count = |what, found, limit| {
             if found > limit {
                 Err(Refusal::TooMany { what, found, limit })
@@ -160,53 +161,6 @@ fn expect_content_type(found: &[u8], expected: &[u8]) -> Result<(), Refusal> {
     }
 }
 
-/// Everything that no signature covers must say what the rest says, or be absent.
-///
-/// Tokens of public authorities are not held to this: they carry what their makers like.
-fn check_unsigned_parts(der: &[u8]) -> Result<(), DerError> {
-    let raw = RawSignedData::read(der)?;
-    let mut expected = Vec::new();
-    let mut version = 1;
-    for signer in &raw.signers {
-        let signer = RawSigner::read(*signer)?;
-        expected.push(signer.digest);
-        if signer.version != 1 {
-            version = 3;
-        }
-        if let Some(at) = signer.unsigned_attributes {
-            return Err(at.error(DerFault::BadValue, "unsignedAttrs"));
-        }
-    }
-    if raw.version != version {
-        return Err(raw.at.error(DerFault::BadValue, "version"));
-    }
-    if let Some(at) = raw.crls {
-        return Err(at.error(DerFault::BadValue, "crls"));
-    }
-    let mut listed = Vec::new();
-    let mut digests = raw.digests;
-    while !digests.is_empty() {
-        listed.push(read_algorithm(&mut digests, "digestAlgorithms")?);
-    }
-    expected.sort_unstable();
-    expected.dedup();
-    listed.sort_unstable();
-    if listed == expected {
-        Ok(())
-    } else {
-        Err(raw.digests.error(DerFault::BadValue, "digestAlgorithms"))
-    }
-}
-
-/// Reads the OID of an `AlgorithmIdentifier` whose parameters are absent or NULL.
-fn read_algorithm<'a>(reader: &mut Reader<'a>, field: &'static str) -> Result<&'a [u8], DerError> {
-    let mut algorithm = reader.sequence(field)?;
-    let oid = algorithm.oid(field)?;
-    algorithm.optional(tag::NULL, field)?;
-    algorithm.finish(field)?;
-    Ok(oid)
-}
-
 /// Whether openssl writes the same bytes again, sets in order included.
 fn is_canonical(der: &[u8]) -> bool {
     CmsContentInfo::from_der(der)
@@ -216,12 +170,6 @@ fn is_canonical(der: &[u8]) -> bool {
 
 /// The parts of a `SignedData` before any of them is understood.
 struct RawSignedData<'a> {
-    version: u8,
-    /// The start of the `SignedData`.
-    at: Reader<'a>,
-    digests: Reader<'a>,
-    /// Where revocation lists begin, if some came along.
-    crls: Option<Reader<'a>>,
     content_type: &'a [u8],
     content: Option<&'a [u8]>,
     certificates: Vec<Tlv<'a>>,
@@ -242,9 +190,9 @@ impl<'a> RawSignedData<'a> {
         info.finish("ContentInfo")?;
         reader.finish("ContentInfo")?;
 
-        let at = signed;
-        let version = signed.small("version")?;
-        let digests = signed.enter(tag::SET, "digestAlgorithms")?;
+        // What stands here without being used is checked by `uncovered`.
+        signed.any("version")?;
+        signed.any("digestAlgorithms")?;
         let mut encapsulated = signed.sequence("encapContentInfo")?;
         let content_type = encapsulated.oid("eContentType")?;
         let content = match encapsulated.optional(tag::context(0), "eContent")? {
@@ -261,18 +209,11 @@ impl<'a> RawSignedData<'a> {
             Some(value) => values(signed.inside(value), tag::SEQUENCE, "certificate")?,
             None => Vec::new(),
         };
-        // Lists of revoked certificates that come along are never used: a signer could leave them out.
-        let before = signed;
-        let crls = signed.optional(tag::context(1), "crls")?;
-        let crls = crls.map(|_| before);
+        signed.optional(tag::context(1), "crls")?;
         let signers = signed.enter(tag::SET, "signerInfos")?;
         let signers = values(signers, tag::SEQUENCE, "SignerInfo")?;
         signed.finish("SignedData")?;
         Ok(Self {
-            version,
-            at,
-            digests,
-            crls,
             content_type,
             content,
             certificates,
@@ -295,14 +236,11 @@ fn values<'a>(
 
 /// The parts of a `SignerInfo` before any of them is understood.
 struct RawSigner<'a> {
-    version: u8,
     id: SignerId<'a>,
     digest: &'a [u8],
     attributes: Option<Tlv<'a>>,
     algorithm: &'a [u8],
     signature: &'a [u8],
-    /// Where unsigned attributes begin, if there are some.
-    unsigned_attributes: Option<Reader<'a>>,
 }
 
 impl<'a> RawSigner<'a> {
@@ -324,24 +262,20 @@ impl<'a> RawSigner<'a> {
             }
             _ => return Err(at.error(DerFault::BadValue, "sid")),
         };
-        let digest = read_algorithm(&mut reader, "digestAlgorithm")?;
+        let digest = reader.sequence("digestAlgorithm")?.oid("digestAlgorithm")?;
         let attributes = reader.optional(tag::context(0), "signedAttrs")?;
         let algorithm = reader
             .sequence("signatureAlgorithm")?
             .oid("signatureAlgorithm")?;
         let signature = reader.octets("signature")?;
-        let before = reader;
-        let unsigned_attributes = reader.optional(tag::context(1), "unsignedAttrs")?;
-        let unsigned_attributes = unsigned_attributes.map(|_| before);
+        reader.optional(tag::context(1), "unsignedAttrs")?;
         reader.finish("SignerInfo")?;
         Ok(Self {
-            version,
             id,
             digest,
             attributes,
             algorithm,
             signature,
-            unsigned_attributes,
         })
     }
 }
