@@ -82,7 +82,7 @@ impl Demo {
         self.show(
             "Build a package from the tree",
             "isi_packager create --tree tree --output install.isi --type onefs --name Example_OS \
-             --version 9.5.0.0 --description Example_OS_9.5.0.0 --readme README.txt",
+             --version 9.5.0.0 --description 'Example OS 9.5.0.0' --readme README.txt",
         )?;
         self.show(
             "Sign it",
@@ -161,7 +161,7 @@ impl Demo {
         fs::write(self.directory.join("damaged.isi"), bytes)?;
         self.show_exit(
             &format!("One flipped bit, in byte {middle}"),
-            "isi_packager verify --package damaged.isi --home home",
+            "isi upgrade catalog import damaged.isi --home home",
             NOT_TRUSTED,
         )?;
         fs::copy(
@@ -182,6 +182,10 @@ impl Demo {
             "The catalog tells them apart",
             "isi upgrade catalog import sibling.isi --home home",
             NOT_TRUSTED,
+        )?;
+        self.show(
+            "Nothing of it got in",
+            "isi upgrade catalog list --home home",
         )
     }
 

@@ -40,16 +40,39 @@ pub fn command(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// The command that `line` stands for, typed in `directory`: words split at spaces, no shell, and our
-/// own programs, as built for release, first in line.
+/// The command that `line` stands for, typed in `directory`: no shell, and our own programs, as built
+/// for release, first in line.
 pub fn typed(directory: &Path, line: &str) -> Command {
-    let mut words = line.split_whitespace();
+    let mut words = words(line).into_iter();
     let name = words.next().unwrap_or_default();
-    let own = root().join("target/release").join(name);
+    let own = root().join("target/release").join(&name);
     let program = if own.is_file() { own } else { name.into() };
     let mut command = command(program);
     command.args(words).current_dir(directory);
     command
+}
+
+/// The words of a command line: split at spaces, except between single quotes.
+fn words(line: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let (mut quoted, mut inside) = (false, false);
+    for c in line.chars() {
+        if c == '\'' {
+            quoted = !quoted;
+        }
+        if c == ' ' && !quoted {
+            inside = false;
+            continue;
+        }
+        if !inside {
+            words.push(String::new());
+            inside = true;
+        }
+        if let Some(word) = words.last_mut().filter(|_| c != '\'') {
+            word.push(c);
+        }
+    }
+    words
 }
 
 /// The cargo that runs this task, with `arguments`.
@@ -146,6 +169,16 @@ mod tests {
                 .to_string()
                 .starts_with("cannot run no-such-program")
         );
+    }
+
+    #[test]
+    fn words_are_split_at_spaces_outside_quotes() {
+        assert_eq!(
+            words("a  b --c 'd e' f'g h'"),
+            ["a", "b", "--c", "d e", "fg h"]
+        );
+        assert_eq!(words("a ''"), ["a", ""]);
+        assert!(words(" ").is_empty());
     }
 
     #[test]

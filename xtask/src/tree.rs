@@ -39,8 +39,10 @@ pub fn gather(target: &Path, wanted: u64) -> Outcome<Tree> {
             break;
         }
         if place.is_dir() {
+            let relative = place.strip_prefix("/").unwrap_or(&place);
             let mut copy = shell::command("cp");
-            copy.args(["-a", "--parents"]).arg(&place).arg(target);
+            copy.args(["-a", "--parents"]).arg(relative).arg(target);
+            copy.current_dir("/");
             shell::run(&mut copy)?;
             tree = measure(target)?;
         }
