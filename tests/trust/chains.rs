@@ -8,6 +8,7 @@ use openssl::cms::CMSOptions;
 use openssl::pkey::PKey;
 use openssl::rsa::Rsa;
 use openssl::x509::X509;
+use openssl::x509::extension::KeyUsage;
 
 use crate::pki::{
     MANIFEST, Owner, Shape, World, accepted, certificate, days, der, extension, name, p256, refused,
@@ -351,6 +352,26 @@ fn x33_certificates_out_of_profile_are_refused() {
         });
         accepted(&world.verify(&signer.detached(&[&world.issuing.cert])));
     }
+}
+
+#[test]
+fn x33_what_rfc_5280_asks_beyond_openssls_habit_is_asked() {
+    let world = World::new();
+    let mut usage = KeyUsage::new();
+    usage.critical().digital_signature().key_cert_sign();
+    let signer = world.issuing.issue(&Shape {
+        key_usage: Some(usage),
+        ..Shape::signer("Signer")
+    });
+    let verdict = world.verify(&signer.detached(&[&world.issuing.cert]));
+    assert_eq!(refused(&verdict), (Chain, "E_CERT_PROFILE"));
+    let unlimited = world.root.issue(&Shape {
+        key_usage: None,
+        ..Shape::authority("Unlimited")
+    });
+    let signer = unlimited.issue(&Shape::signer("Signer"));
+    let verdict = world.verify(&signer.detached(&[&unlimited.cert]));
+    assert_eq!(refused(&verdict), (Chain, "E_CERT_PROFILE"));
 }
 
 #[test]

@@ -472,3 +472,56 @@ fn an_authority_signed_with_sha1_or_with_a_short_key_is_refused() {
         );
     }
 }
+
+/// The values one after the other in `der`, each with its tag and length.
+fn values(mut der: &[u8]) -> Vec<&[u8]> {
+    let mut found = Vec::new();
+    while !der.is_empty() {
+        let (head, length) = match der[1] {
+            0x81 => (3, usize::from(der[2])),
+            0x82 => (4, usize::from(der[2]) << 8 | usize::from(der[3])),
+            short => (2, usize::from(short)),
+        };
+        let (value, rest) = der.split_at(head + length);
+        found.push(value);
+        der = rest;
+    }
+    found
+}
+
+/// Appends a value to the last of the last ... `depth` levels down.
+fn append(whole: &[u8], depth: usize, value: &[u8]) -> Vec<u8> {
+    let head = match whole[1] {
+        0x81 => 3,
+        0x82 => 4,
+        _ => 2,
+    };
+    let content = &whole[head..];
+    let content = if depth == 0 {
+        [content, value].concat()
+    } else {
+        let mut inside: Vec<Vec<u8>> = values(content).iter().map(|part| part.to_vec()).collect();
+        let last = inside.pop().unwrap();
+        inside.push(append(&last, depth - 1, value));
+        inside.concat()
+    };
+    der(whole[0], &[&content])
+}
+
+#[test]
+fn what_no_signature_covers_is_refused() {
+    let world = World::new();
+    let good = world
+        .signer
+        .key_signer(&[&world.issuing.cert])
+        .sign(MANIFEST)
+        .unwrap();
+    let attribute = der(0x30, &[&der(6, &[&[0x2a, 3, 4]]), &der(0x31, &[&[5, 0]])]);
+    let extended = append(&good, 4, &der(0xa1, &[&attribute]));
+    let verdict = world.verify(&extended);
+    assert_eq!(refused(&verdict), (Signature, "E_FORMAT"));
+    assert_eq!(
+        verdict.first_failure().unwrap().facts["field"],
+        "unsignedAttrs"
+    );
+}

@@ -80,10 +80,10 @@ fn a_token_that_names_no_certificate_is_refused() {
     let (world, signature) = signed();
     let info = tst_info(SHA256, &sha256(&signature), now());
     let token = token(&world, &world.tsa, &info, &[]);
-    assert_eq!(
-        refused(&world.verify_token(&signature, &token)),
-        (Row, "E_TS_SIGNATURE")
-    );
+    let verdict = world.verify_token(&signature, &token);
+    assert_eq!(refused(&verdict), (Row, "E_TS_SIGNATURE"));
+    let detail = verdict.first_failure().unwrap().detail.as_ref().unwrap();
+    assert!(detail.contains("which certificate"), "{detail}");
 }
 
 #[test]
