@@ -73,6 +73,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn c06_line_breaks_that_forge_further_lines_are_refused() {
+        for text in [
+            "name\r\nhash: 0",
+            "a\nb",
+            "a\rb",
+            "a\u{85}b",
+            "a\u{2028}b",
+            "a\u{2029}b",
+        ] {
+            assert!(
+                matches!(line(text.as_bytes()), Err(TextError::Character(_))),
+                "{text:?}"
+            );
+            assert!(
+                matches!(name(text.as_bytes()), Err(TextError::Character(_))),
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
     fn c12_text_that_deceives_is_refused() {
         for text in [
             "a\u{1b}]52;c;",
