@@ -109,17 +109,13 @@ pub enum CatalogError {
         /// The package as the caller calls it.
         label: PathBuf,
         /// Why not.
-        source: OpenError,
+        source: Box<OpenError>,
     },
     /// Another package of the same name, version and build, but with other content, is in the catalog.
-    #[error("{name} {version} build {build:?} is in the catalog with other content, as {present}")]
+    #[error("{package} is in the catalog with other content, as {present}")]
     VersionConflict {
-        /// The package's name.
-        name: String,
-        /// The package's version.
-        version: String,
-        /// The package's build.
-        build: String,
+        /// Name, version and build of both.
+        package: String,
         /// The one in the catalog.
         present: PackageId,
     },
@@ -154,23 +150,41 @@ pub enum CatalogError {
         id: PackageId,
     },
     /// The artifact's file does not have the content that its ID names.
-    #[error("the {part} of artifact {id} has SHA-256 {found}: expected {expected}")]
+    #[error("the {part} of artifact {id} has SHA-256 {}: expected {}", differs.found, differs.expected)]
     ArtifactCorrupt {
         /// The artifact.
         id: PackageId,
         /// What was compared: the whole file, or a part that stands for it.
         part: &'static str,
-        /// The digest on record.
-        expected: Sha256Digest,
-        /// The digest of what is there.
-        found: Sha256Digest,
+        /// The digest on record and the one of what is there.
+        differs: Box<Differs>,
     },
     /// The caller wanted the work to stop.
     #[error("stopped on request")]
     Cancelled,
 }
 
+/// Two digests that should be one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Differs {
+    /// The digest on record.
+    pub expected: Sha256Digest,
+    /// The digest of what is there.
+    pub found: Sha256Digest,
+}
+
 impl CatalogError {
+    /// The refusal of an artifact that does not have the content its ID names.
+    pub(super) fn corrupt(
+        id: PackageId,
+        part: &'static str,
+        expected: Sha256Digest,
+        found: Sha256Digest,
+    ) -> Self {
+        let differs = Box::new(Differs { expected, found });
+        Self::ArtifactCorrupt { id, part, differs }
+    }
+
     /// Stable code of the refusal.
     pub fn code(&self) -> &str {
         match self {

@@ -127,18 +127,12 @@ impl Catalog {
         let (id, expected) = (artifact.id, artifact.footer);
         let found = footer_digest(file).map_err(|source| CatalogError::Open {
             label: self.layout.artifact_file(&id),
-            source: OpenError::Read(source),
+            source: Box::new(OpenError::Read(source)),
         })?;
         if found == expected {
             return Ok(());
         }
-        let part = "footer";
-        Err(CatalogError::ArtifactCorrupt {
-            id,
-            part,
-            expected,
-            found,
-        })
+        Err(CatalogError::corrupt(id, "footer", expected, found))
     }
 }
 

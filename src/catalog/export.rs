@@ -64,12 +64,9 @@ impl Catalog {
         let package = receive(&file, output.file(), request.target, request.trust, &verify)
             .map_err(|error| self.not_exported(&artifact, error))?;
         if let Some(found) = package.id().filter(|found| *found != artifact.id) {
-            return Err(CatalogError::ArtifactCorrupt {
-                id: artifact.id,
-                part: "file",
-                expected: artifact.id.digest(),
-                found: found.digest(),
-            });
+            let expected = artifact.id.digest();
+            let error = CatalogError::corrupt(artifact.id, "file", expected, found.digest());
+            return Err(error);
         }
         drop(output.commit()?);
         let side_file = match side {

@@ -11,7 +11,7 @@ use super::layout::INCOMING;
 use super::staging::Staging;
 use super::{Artifact, Catalog, CatalogError, Context, State};
 use crate::digest::PackageId;
-use crate::fsio::{LockKind, regular_length};
+use crate::fsio::{LockKind, ReadAt as _, regular_length};
 use crate::manifest::RegionKind;
 use crate::package::{Hashing, Package, Verified, VerifyError, VerifyRequest, receive};
 use crate::trust::{CheckName, TrustStore, Verdict};
@@ -116,6 +116,15 @@ impl Catalog {
         })
     }
 
+    /// Whether there is a file under the artifact's ID, with its length and its footer.
+    fn is_in_place(&self, artifact: &Artifact) -> Result<bool, CatalogError> {
+        let Some(file) = self.layout.open_artifact(&artifact.id)? else {
+            return Ok(false);
+        };
+        let length = file.length().is_ok_and(|length| length == artifact.size);
+        Ok(length && footer_digest(&file).is_ok_and(|footer| footer == artifact.footer))
+    }
+
     fn expect_room(&self, length: u64) -> Result<(), CatalogError> {
         let free = self.layout.root().free_space()?;
         let needed = length.saturating_add(SPARE);
@@ -136,14 +145,15 @@ impl Catalog {
         context: &Context<'_>,
     ) -> Result<Outcome, CatalogError> {
         // Looked at before the catalog is held still: hashing may take a while, content never changes.
-        let unharmed = match self.find(&artifact.id)? {
-            Some(present) => self.examine(&present, request.trust, context)?.is_whole(),
-            None => false,
+        let looked_at = match self.find(&artifact.id)? {
+            Some(present) => Some(self.examine(&present, request.trust, context)?.is_whole()),
+            None => None,
         };
         let _exclusive = self.hold(LockKind::Exclusive, context.progress)?;
         let outcome = match self.find(&artifact.id)? {
             None => Outcome::Added,
-            Some(_) if unharmed && self.layout.open_artifact(&artifact.id)?.is_some() => {
+            // What another import entered in between, it verified in between.
+            Some(_) if looked_at.unwrap_or(true) && self.is_in_place(artifact)? => {
                 return Ok(Outcome::AlreadyPresent);
             }
             Some(_) => Outcome::Restored,
@@ -208,9 +218,10 @@ impl Catalog {
         match present {
             None => Ok(()),
             Some(present) => Err(CatalogError::VersionConflict {
-                name: artifact.name.clone(),
-                version: artifact.version.to_string(),
-                build: artifact.build.clone(),
+                package: format!(
+                    "{} {} build {:?}",
+                    artifact.name, artifact.version, artifact.build
+                ),
                 present,
             }),
         }

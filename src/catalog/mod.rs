@@ -43,7 +43,7 @@ use crate::fsio::LockKind;
 use crate::progress::Progress;
 
 pub use self::artifact::{Artifact, State};
-pub use self::error::CatalogError;
+pub use self::error::{CatalogError, Differs};
 pub use self::examine::Examination;
 pub use self::export::{ExportRequest, Exported};
 pub use self::import::{Import, ImportRequest, Outcome};

@@ -26,7 +26,7 @@ impl Catalog {
         let label = self.layout.artifact_file(id);
         let refused = |source| CatalogError::Open {
             label: label.clone(),
-            source,
+            source: Box::new(source),
         };
         let package = Package::open(file).map_err(refused)?;
         expect_same(
@@ -64,11 +64,6 @@ fn expect_same(
     if found == expected {
         Ok(())
     } else {
-        Err(CatalogError::ArtifactCorrupt {
-            id,
-            part,
-            expected,
-            found,
-        })
+        Err(CatalogError::corrupt(id, part, expected, found))
     }
 }

@@ -1,0 +1,248 @@
+//! The service: what front ends see.
+
+use std::path::Path;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use isi_catalog::fsio::OnExisting;
+use isi_catalog::progress::{Progress, Silent};
+use isi_catalog::service::{
+    Call, ExportRequest, ImportReply, ImportRequest, ListRequest, Local, Management as _, Observer,
+    OneOf, Outcome, PackageFile, Paths, Selection, ServiceError, State, VerifiedItem, VerifyReply,
+    VerifyRequest,
+};
+
+use crate::world::{Bench, Kit, World, now, tree, world};
+
+fn local(bench: &Bench, world: &World) -> Local {
+    let paths = Paths {
+        catalog: bench.root(),
+        trust: world.paths.clone(),
+    };
+    Local::new(paths, Duration::from_secs(20))
+}
+
+fn call() -> Call<'static> {
+    Call {
+        now: now(),
+        actor: "operator",
+        observer: &Silent,
+    }
+}
+
+fn import(local: &Local, path: &Path) -> Result<ImportReply, ServiceError> {
+    let request = ImportRequest {
+        package: PackageFile::open(path)?,
+        allow_unsigned: None,
+    };
+    local.import(&request, &call())
+}
+
+fn verify(local: &Local, selection: Selection) -> Result<VerifyReply, ServiceError> {
+    let request = VerifyRequest {
+        selection,
+        allow_unsigned: None,
+    };
+    local.verify(&request, &call())
+}
+
+fn file(path: &Path) -> OneOf {
+    OneOf::File(PackageFile::open(path).unwrap())
+}
+
+#[test]
+fn files_are_verified_and_read_without_a_catalog() {
+    let bench = Bench::new();
+    let path = bench.package(Kit::default());
+    let local = local(&bench, world());
+    let reply = verify(&local, Selection::One(file(&path))).unwrap();
+    assert_eq!((reply.total, reply.problems), (1, 0));
+    let item = &reply.items[0];
+    assert_eq!(item.item, path.display().to_string());
+    assert_eq!((item.accepted, item.state), (true, State::Verified));
+    assert!(item.verdict.as_ref().unwrap().verified);
+    let readme = local.readme(&file(&path), &call()).unwrap();
+    assert_eq!(readme.readme.as_deref(), Some("Read me.\n"));
+    assert!(!bench.root().exists());
+}
+
+#[test]
+fn a_file_that_is_not_accepted_is_a_finding_and_its_readme_is_refused() {
+    let bench = Bench::new();
+    let sibling = world().make(&bench.path("s.isi"), Kit::default(), Some("sibling"));
+    let damaged = bench.package(Kit::default());
+    let mut bytes = std::fs::read(&damaged).unwrap();
+    bytes[0] ^= 1;
+    std::fs::write(&damaged, bytes).unwrap();
+    let text = bench.path("text");
+    std::fs::write(&text, b"no package").unwrap();
+    let local = local(&bench, world());
+    for (path, state) in [
+        (&sibling, State::Untrusted),
+        (&damaged, State::Corrupt),
+        (&text, State::Corrupt),
+    ] {
+        let reply = verify(&local, Selection::One(file(path))).unwrap();
+        assert_eq!((reply.total, reply.problems), (1, 1));
+        let item = &reply.items[0];
+        assert_eq!((item.accepted, item.state), (false, state), "{item:?}");
+        assert!(item.code.is_some() && item.detail.is_some() && item.verdict.is_some());
+        let error = local.readme(&file(path), &call()).unwrap_err();
+        assert_eq!(Some(error.code()), item.code.as_deref());
+        assert!(error.verdict().is_some());
+    }
+    let error = PackageFile::open(Path::new("/dev/zero")).unwrap_err();
+    assert_eq!(error.code(), "E_NOT_REGULAR");
+}
+
+/// Remembers what it was told.
+#[derive(Default)]
+struct Listener(Mutex<Vec<VerifiedItem>>);
+
+impl Progress for Listener {
+    fn begin(&self, _name: &str, _total: u64) {}
+
+    fn advance(&self, _bytes: u64) {}
+}
+
+impl Observer for Listener {
+    fn verified(&self, item: &VerifiedItem) {
+        self.0.lock().unwrap().push(item.clone());
+    }
+}
+
+#[test]
+fn the_main_job_goes_through_the_service() {
+    let bench = Bench::new();
+    let service = local(&bench, world());
+    let first = bench.package(Kit::named("first"));
+    let second = bench.package(Kit::named("second"));
+    let imported = import(&service, &first).unwrap();
+    assert_eq!((imported.schema, imported.outcome), (1, Outcome::Added));
+    assert!(imported.verdict.verified);
+    import(&service, &second).unwrap();
+    assert_eq!(
+        import(&service, &first).unwrap().outcome,
+        Outcome::AlreadyPresent
+    );
+
+    let list = service.list(&ListRequest::default(), &call()).unwrap();
+    assert_eq!((list.schema, list.total, list.items.len()), (1, 2, 2));
+    assert_eq!(list.items[0], imported.item);
+
+    let listener = Listener::default();
+    let request = VerifyRequest {
+        selection: Selection::All,
+        allow_unsigned: None,
+    };
+    let watched = Call {
+        observer: &listener,
+        ..call()
+    };
+    let verified = service.verify(&request, &watched).unwrap();
+    assert_eq!((verified.total, verified.problems), (2, 0));
+    assert_eq!(listener.0.into_inner().unwrap(), verified.items);
+
+    let prefix = imported.item.short_id.parse().unwrap();
+    let one = verify(&service, Selection::One(OneOf::Id(prefix))).unwrap();
+    assert_eq!(one.items[0].item, imported.item.short_id);
+    assert_eq!(one.items[0].id, Some(imported.item.id));
+    let prefix = imported.item.short_id[..4].parse().unwrap();
+    let readme = service.readme(&OneOf::Id(prefix), &call()).unwrap();
+    assert_eq!(readme.readme.as_deref(), Some("Read me.\n"));
+    assert_eq!(readme.item, imported.item.short_id);
+
+    let target = bench.path("out.isi");
+    let request = ExportRequest {
+        id: imported.item.id.to_string().parse().unwrap(),
+        target: target.clone(),
+        on_existing: OnExisting::Refuse,
+        side_file: true,
+    };
+    let exported = service.export(&request, &call()).unwrap();
+    assert_eq!(exported.side_file, Some(bench.path("out.isi.sha256")));
+    assert_eq!(
+        std::fs::read(&target).unwrap(),
+        std::fs::read(&first).unwrap()
+    );
+    let error = service.export(&request, &call()).unwrap_err();
+    assert_eq!(error.code(), "E_EXISTS");
+}
+
+#[test]
+fn damage_in_the_catalog_is_a_finding_among_others() {
+    let bench = Bench::new();
+    let service = local(&bench, world());
+    let good = import(&service, &bench.package(Kit::named("good"))).unwrap();
+    let bad = import(&service, &bench.package(Kit::named("bad"))).unwrap();
+    std::fs::remove_file(bench.artifact(&bad.item.id)).unwrap();
+    let reply = verify(&service, Selection::All).unwrap();
+    assert_eq!((reply.total, reply.problems), (2, 1));
+    for item in reply.items {
+        let expected = if item.id == Some(good.item.id) {
+            State::Verified
+        } else {
+            State::Missing
+        };
+        assert_eq!(item.state, expected);
+    }
+}
+
+#[test]
+fn refusals_carry_codes_hints_and_verdicts_and_change_nothing() {
+    let bench = Bench::new();
+    let service = local(&bench, world());
+    let error = service.list(&ListRequest::default(), &call()).unwrap_err();
+    assert_eq!(error.code(), "E_NO_CATALOG");
+    assert!(error.hint().unwrap().contains("import"));
+    let imported = import(&service, &bench.package(Kit::default())).unwrap();
+    let before = tree(&bench.root());
+    let unknown = OneOf::Id("fff".parse().unwrap());
+    assert!(!imported.item.id.to_string().starts_with("fff"));
+    let error = service.readme(&unknown, &call()).unwrap_err();
+    assert_eq!(error.code(), "E_UNKNOWN_ID");
+    let bare = world().make(&bench.path("bare.isi"), Kit::named("bare"), None);
+    let error = import(&service, &bare).unwrap_err();
+    assert_eq!(error.code(), "E_UNSIGNED");
+    assert!(error.verdict().is_some() && !error.is_cancelled());
+    let after = tree(&bench.root());
+    assert_eq!(
+        before.keys().collect::<Vec<_>>(),
+        after.keys().collect::<Vec<_>>()
+    );
+    let nowhere = Paths {
+        catalog: bench.root(),
+        trust: isi_catalog::trust::TrustPaths {
+            certs: bench.path("nothing"),
+            ..world().paths.clone()
+        },
+    };
+    let nowhere = Local::new(nowhere, Duration::ZERO);
+    let error = import(&nowhere, &bare).unwrap_err();
+    assert!(matches!(error, ServiceError::Trust(_)), "{error}");
+}
+
+#[test]
+fn replies_are_json_with_stable_names() {
+    let bench = Bench::new();
+    let service = local(&bench, world());
+    let imported = import(&service, &bench.package(Kit::default())).unwrap();
+    let json = serde_json::to_value(&imported).unwrap();
+    assert_eq!(json["schema"], 1);
+    assert_eq!(json["outcome"], "added");
+    assert_eq!(json["item"]["type"], "onefs");
+    assert_eq!(json["item"]["state"], "verified");
+    assert_eq!(json["item"]["imported_at"], "2026-11-01T12:00:00Z");
+    assert_eq!(json["item"]["signers"][0]["identity"], "release");
+    assert_eq!(json["verdict"]["schema"], 1);
+    let again: ImportReply = serde_json::from_value(json).unwrap();
+    assert_eq!(again, imported);
+    let names: Vec<_> = serde_json::to_value(&imported.item)
+        .unwrap()
+        .as_object()
+        .unwrap()
+        .keys()
+        .cloned()
+        .collect();
+    assert_eq!(names.len(), 22, "{names:?}");
+}
