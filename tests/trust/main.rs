@@ -13,8 +13,10 @@
     reason = "tests make their own files and stop at the first surprise"
 )]
 
+mod certificates;
 mod chains;
 mod detached;
+mod forge;
 mod happy;
 mod names;
 mod pki;

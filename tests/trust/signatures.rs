@@ -9,6 +9,7 @@ use openssl::pkey::PKey;
 use openssl::rsa::Rsa;
 use openssl::x509::extension::KeyUsage;
 
+use crate::forge;
 use crate::pki::{MANIFEST, Owner, Shape, World, accepted, der, refused, verdict};
 
 use CheckName::{Chain, Identity, Purpose, Signature};
@@ -169,29 +170,13 @@ fn x06_signed_attributes_are_required() {
 
 /// Signs with the command-line tool and these arguments.
 fn tool(world: &World, signer: &Owner, more: &[&str]) -> Vec<u8> {
-    world.write("content", MANIFEST);
-    world.write("signer.pem", &signer.pem());
-    world.write(
-        "signer.key",
-        &signer.key.private_key_to_pem_pkcs8().unwrap(),
-    );
-    world.write("chain.pem", &world.issuing.pem());
-    let fixed = [
-        "cms",
-        "-sign",
-        "-binary",
-        "-in",
-        "content",
-        "-signer",
-        "signer.pem",
-        "-inkey",
-        "signer.key",
-        "-certfile",
-        "chain.pem",
-        "-outform",
-        "DER",
-    ];
-    world.openssl(&[&fixed, more].concat())
+    forge::cms(
+        world.home.path(),
+        signer,
+        &[&world.issuing.cert],
+        MANIFEST,
+        more,
+    )
 }
 
 #[test]

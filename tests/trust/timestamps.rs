@@ -4,54 +4,14 @@ use isi_catalog::trust::{CheckName, Outcome, check_token_belongs, describe_times
 use jiff::{Timestamp, ToSpan as _};
 use openssl::hash::{MessageDigest, hash};
 
-use crate::pki::{MANIFEST, Owner, Shape, World, accepted, days, der, now, refused, verdict};
+use crate::forge::{self, SHA1, SHA256, tst_info};
+use crate::pki::{MANIFEST, Owner, Shape, World, accepted, days, now, refused, verdict};
 
 use CheckName::{Policy, Timestamp as Row};
 
-const SHA1: &[u8] = &[0x2b, 0x0e, 3, 2, 0x1a];
-const SHA256: &[u8] = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1];
-
-/// A `TSTInfo` written by hand.
-fn tst_info(algorithm: &[u8], imprint: &[u8], time: Timestamp) -> Vec<u8> {
-    let algorithm = der(0x30, &[&der(6, &[algorithm]), &[5, 0]]);
-    let time = time.strftime("%Y%m%d%H%M%SZ").to_string();
-    der(
-        0x30,
-        &[
-            &[2, 1, 1],
-            &der(6, &[&[0x2a, 3, 4]]),
-            &der(0x30, &[&algorithm, &der(4, &[imprint])]),
-            &[2, 1, 9],
-            &der(0x18, &[time.as_bytes()]),
-        ],
-    )
-}
-
 /// Signs a `TSTInfo` with the command-line tool, which asks nothing of the certificate.
 fn token(world: &World, authority: &Owner, info: &[u8], more: &[&str]) -> Vec<u8> {
-    world.write("info", info);
-    world.write("tsa.pem", &authority.pem());
-    world.write(
-        "tsa.key",
-        &authority.key.private_key_to_pem_pkcs8().unwrap(),
-    );
-    let fixed = [
-        "cms",
-        "-sign",
-        "-binary",
-        "-nodetach",
-        "-econtent_type",
-        "1.2.840.113549.1.9.16.1.4",
-        "-in",
-        "info",
-        "-signer",
-        "tsa.pem",
-        "-inkey",
-        "tsa.key",
-        "-outform",
-        "DER",
-    ];
-    world.openssl(&[&fixed, more].concat())
+    forge::token(world.home.path(), authority, info, more)
 }
 
 fn sha256(bytes: &[u8]) -> Vec<u8> {

@@ -1,0 +1,80 @@
+//! Signatures and timestamps that no honest program makes, by the command-line tool of openssl.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use openssl::x509::X509;
+
+use crate::certificates::{Owner, der, openssl};
+
+/// OID of SHA-1.
+pub(crate) const SHA1: &[u8] = &[0x2b, 0x0e, 3, 2, 0x1a];
+/// OID of SHA-256.
+pub(crate) const SHA256: &[u8] = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1];
+
+/// A detached CMS over `content`; files of the same names in `directory` are overwritten.
+pub(crate) fn cms(
+    directory: &Path,
+    signer: &Owner,
+    chain: &[&X509],
+    content: &[u8],
+    more: &[&str],
+) -> Vec<u8> {
+    let chain: Vec<u8> = chain
+        .iter()
+        .flat_map(|cert| cert.to_pem().unwrap())
+        .collect();
+    std::fs::write(directory.join("chain.pem"), chain).unwrap();
+    sign(
+        directory,
+        signer,
+        content,
+        &[&["-certfile", "chain.pem"], more].concat(),
+    )
+}
+
+/// A `TSTInfo` written by hand.
+pub(crate) fn tst_info(algorithm: &[u8], imprint: &[u8], time: Timestamp) -> Vec<u8> {
+    let algorithm = der(0x30, &[&der(6, &[algorithm]), &[5, 0]]);
+    let time = time.strftime("%Y%m%d%H%M%SZ").to_string();
+    der(
+        0x30,
+        &[
+            &[2, 1, 1],
+            &der(6, &[&[0x2a, 3, 4]]),
+            &der(0x30, &[&algorithm, &der(4, &[imprint])]),
+            &[2, 1, 9],
+            &der(0x18, &[time.as_bytes()]),
+        ],
+    )
+}
+
+/// A token around a `TSTInfo`; a good one needs `-cades` too.
+pub(crate) fn token(directory: &Path, authority: &Owner, info: &[u8], more: &[&str]) -> Vec<u8> {
+    let fixed = ["-nodetach", "-econtent_type", "1.2.840.113549.1.9.16.1.4"];
+    sign(directory, authority, info, &[&fixed, more].concat())
+}
+
+fn sign(directory: &Path, signer: &Owner, content: &[u8], more: &[&str]) -> Vec<u8> {
+    let write = |name: &str, bytes: &[u8]| std::fs::write(directory.join(name), bytes).unwrap();
+    write("content", content);
+    write("signer.pem", &signer.pem());
+    write(
+        "signer.key",
+        &signer.key.private_key_to_pem_pkcs8().unwrap(),
+    );
+    let fixed = [
+        "cms",
+        "-sign",
+        "-binary",
+        "-in",
+        "content",
+        "-signer",
+        "signer.pem",
+        "-inkey",
+        "signer.key",
+        "-outform",
+        "DER",
+    ];
+    openssl(directory, &[&fixed, more].concat())
+}
