@@ -186,10 +186,13 @@ impl Verdict {
         signers: Vec<Signer>,
         timestamp: Option<TimestampSummary>,
     ) -> Self {
+        const EARLIER: &str = "N_EARLIER";
+        // What was not reached before may have been since.
+        checks.retain(|check| check.code.as_deref() != Some(EARLIER));
         for name in CheckName::ALL {
             if checks.iter().all(|check| check.name != name) {
                 let detail = "an earlier check failed";
-                checks.push(Check::not_checked(name, "N_EARLIER", detail));
+                checks.push(Check::not_checked(name, EARLIER, detail));
             }
         }
         checks.sort_by_key(|check| check.name);
@@ -317,6 +320,19 @@ mod tests {
         ));
         let unsigned = Verdict::new(checks, Vec::new(), None);
         assert!(!unsigned.verified && !unsigned.is_refused());
+    }
+
+    #[test]
+    fn a_check_that_was_reached_later_has_one_row() {
+        let mut checks = rows(None);
+        checks.retain(|check| check.name != CheckName::Digests);
+        let early = Verdict::new(checks, Vec::new(), None);
+        let mut checks = early.checks;
+        checks.push(Check::failed(CheckName::Digests, "E_TEST", "bad"));
+        let late = Verdict::new(checks, Vec::new(), None);
+        let names: Vec<_> = late.checks.iter().map(|check| check.name).collect();
+        assert_eq!(names, CheckName::ALL);
+        assert!(late.is_refused());
     }
 
     #[test]
