@@ -99,6 +99,46 @@ fn files_of_a_payload_that_is_no_archive() {
 }
 
 #[test]
+fn files_of_an_archive_that_another_tool_made() {
+    let place = Place::with_pki();
+    place.tree("tree");
+    place
+        .run("tar", &["-C", "tree", "-cf", "p.tar", "."])
+        .succeeded();
+    place.run("zstd", &["-q", "p.tar"]).succeeded();
+    let signing = [
+        "--key",
+        "home/keys/signer.key",
+        "--cert",
+        "home/keys/signer.pem",
+    ];
+    let stamp = [
+        "--tsa-key",
+        "home/keys/tsa.key",
+        "--tsa-cert",
+        "home/keys/tsa.pem",
+    ];
+    for payload in ["p.tar", "p.tar.zst"] {
+        let build = [
+            "create",
+            payload,
+            "-o",
+            "x.isi",
+            "--type=generic",
+            "--name=n",
+            "--version=1",
+        ];
+        let build = [&build[..], &signing, &stamp, &["--overwrite"]].concat();
+        place.packager(&build).succeeded();
+        let out = format!("{payload}.out");
+        extract(&place, &["--files", &out]).succeeded();
+        place
+            .run("diff", &["-r", "--no-dereference", "tree", &out])
+            .succeeded();
+    }
+}
+
+#[test]
 fn without_saying_what() {
     let place = Place::new();
     compare!(extract(&place, &[]));

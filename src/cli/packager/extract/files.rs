@@ -1,10 +1,12 @@
+use std::fs::File;
+use std::io;
 use std::path::Path;
 
 use crate::cli::CommandError;
-use crate::fsio::Dir;
+use crate::fsio::{Dir, ReadAt};
 use crate::manifest::RegionKind;
 use crate::package::{Package, Verified};
-use crate::payload::{self, FileTable, PayloadIndex, UnpackOptions, UnpackReport};
+use crate::payload::{self, ArchiveOptions, FileTable, PayloadIndex, UnpackOptions, UnpackReport};
 use crate::progress::Progress;
 
 /// Unpacks all files of the payload into `directory`, which is new or empty.
@@ -35,24 +37,59 @@ fn unpack_tree(
 ) -> Result<UnpackReport, CommandError> {
     let index = read_region(package, RegionKind::PayloadIndex)?;
     let table = read_region(package, RegionKind::FileTable)?;
-    let (Some(index), Some(table)) = (index, table) else {
-        return Err(
-            CommandError::failed("the payload was not made from a directory")
-                .code("E_PAYLOAD_FORMAT")
-                .hint("take it out as it is: --region 1 --output FILE"),
-        );
-    };
-    let index = PayloadIndex::decode(&index)?;
-    let table = FileTable::decode(&table)?;
+    let target = existing(directory)?;
     // The payload is region 1, which begins where the file begins.
-    let payload = package.file();
-    let unpacked = if directory.symlink_metadata().is_ok() {
-        let target = Dir::open(directory)?;
-        payload::unpack(payload, &index, &table, &target, options, progress)
+    let unpacked = if let (Some(index), Some(table)) = (index, table) {
+        let (index, table) = (PayloadIndex::decode(&index)?, FileTable::decode(&table)?);
+        let payload = package.file();
+        match target {
+            Some(target) => payload::unpack(payload, &index, &table, &target, options, progress),
+            None => payload::unpack_new(payload, &index, &table, directory, options, progress),
+        }
     } else {
-        payload::unpack_new(payload, &index, &table, directory, options, progress)
+        let payload = Payload {
+            file: package.file(),
+            length: package.region(0).map_or(0, |(_, extent)| extent.length),
+        };
+        let options = ArchiveOptions {
+            unpack: options.clone(),
+            ..ArchiveOptions::default()
+        };
+        match target {
+            Some(target) => payload::unpack_archive(&payload, &target, &options, progress),
+            None => payload::unpack_archive_new(&payload, directory, &options, progress),
+        }
     };
     unpacked.map_err(CommandError::from)
+}
+
+/// The directory, if it is there.
+fn existing(directory: &Path) -> Result<Option<Dir>, CommandError> {
+    let is_there = directory.symlink_metadata().is_ok();
+    let opened = is_there.then(|| Dir::open(directory));
+    opened.transpose().map_err(CommandError::from)
+}
+
+/// Region 1 and nothing behind it.
+struct Payload<'a> {
+    file: &'a File,
+    length: u64,
+}
+
+impl ReadAt for Payload<'_> {
+    fn length(&self) -> io::Result<u64> {
+        Ok(self.length)
+    }
+
+    fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        let end = u64::try_from(buffer.len())
+            .ok()
+            .and_then(|length| offset.checked_add(length));
+        if end.is_none_or(|end| end > self.length) {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        ReadAt::read_exact_at(self.file, buffer, offset)
+    }
 }
 
 fn read_region(
