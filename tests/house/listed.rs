@@ -62,11 +62,15 @@ fn problem(path: &str, text: impl Into<String>) -> Problem {
     }
 }
 
-/// The files of the `[[test]]` and `[[bench]]` targets.
+/// The files of the `[[test]]`, `[[bench]]` and `[[example]]` targets.
 fn targets(cargo_toml: &str) -> Vec<String> {
     let manifest: toml::Table = cargo_toml.parse().expect("Cargo.toml");
     let mut found = Vec::new();
-    for (kind, directory) in [("test", "tests"), ("bench", "benches")] {
+    for (kind, directory) in [
+        ("test", "tests"),
+        ("bench", "benches"),
+        ("example", "examples"),
+    ] {
         let list = manifest.get(kind).and_then(toml::Value::as_array);
         for target in list.into_iter().flatten() {
             let text = |key| target.get(key).and_then(toml::Value::as_str);
