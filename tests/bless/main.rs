@@ -12,13 +12,26 @@
     reason = "a tool of the developers: it writes into the repository, says so, and stops where it must"
 )]
 
+#[path = "../trust/certificates.rs"]
+#[allow(
+    dead_code,
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    reason = "made for tests/trust, which uses all of it"
+)]
+mod certificates;
 mod container;
+#[path = "../trust/forge.rs"]
+#[allow(dead_code, reason = "made for tests/trust, which uses all of it")]
+mod forge;
 mod good;
 mod keys;
 mod manifest;
+mod trust;
 mod vector;
 #[path = "../vectors/mod.rs"]
 mod vectors;
+mod vendor;
 
 use keys::Keys;
 
@@ -27,5 +40,6 @@ fn main() {
     let mut made = good::vectors(&keys);
     made.extend(container::vectors(&keys));
     made.extend(manifest::vectors(&keys));
+    made.extend(trust::vectors());
     vector::write(&made);
 }

@@ -10,3 +10,4 @@
 mod codes;
 mod markdown;
 mod tables;
+mod trust_vectors;
