@@ -9,7 +9,7 @@ use super::limits::{MAX_COMPONENT_LENGTH, MAX_DEPTH, MAX_PATH_LENGTH};
 /// The path of one entry, relative to the root of the tree.
 ///
 /// Components are separated by single slashes; there is none at either end, and no component is
-/// empty, `.` or `..`. Bytes need not be UTF-8. Paths are ordered by [`tree_order`].
+/// empty, `.` or `..`. Bytes need not be UTF-8. Paths are ordered as a walk of the tree meets them.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct EntryPath(Box<[u8]>);
 

@@ -18,6 +18,7 @@ mod order;
 mod paths;
 mod repository;
 mod shape;
+mod threats;
 
 use repository::{Problem, Repository};
 
@@ -79,6 +80,11 @@ fn no_file_names_a_developers_machine() {
 fn no_source_file_is_forgotten() {
     let repository = Repository::load();
     expect_none(&listed::check(&repository.sources, &repository.cargo_toml));
+}
+
+#[test]
+fn every_threat_has_a_test() {
+    expect_none(&threats::check(&Repository::load().sources));
 }
 
 /// The rules above would be content with an empty repository; this one is not.

@@ -1,4 +1,4 @@
-//! Runs the shell transcripts of the README.
+//! Runs the shell transcripts of the README, and follows the links of every page.
 //!
 //! A transcript is a fenced block marked `console`: lines that begin with `$ ` are typed, the lines
 //! after them are what appears, errors included. All blocks of a page share one fresh directory and run
@@ -12,6 +12,7 @@
     reason = "reads pages from disk, and panics are how a test fails"
 )]
 
+mod links;
 mod matching;
 mod transcript;
 
@@ -20,9 +21,12 @@ use std::process::{Command, Stdio};
 
 use transcript::Step;
 
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
 fn page(name: &str) -> String {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    std::fs::read_to_string(root.join(name)).expect("a page of the repository")
+    std::fs::read_to_string(root().join(name)).expect("a page of the repository")
 }
 
 /// Stands between the outputs of two commands.
@@ -104,4 +108,10 @@ fn the_readme_names_exactly_two_commands_for_a_fresh_machine() {
     let blocks = transcript::blocks(&text, "sh");
     let commands: String = blocks.into_iter().map(|(_, block)| block).collect();
     assert_eq!(commands, "cargo xtask demo\ncargo xtask test\n");
+}
+
+#[test]
+fn links_lead_somewhere() {
+    let broken = links::broken(root());
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
 }

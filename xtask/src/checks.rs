@@ -119,7 +119,10 @@ fn skipped(reason: &str) -> Results {
 
 /// Runs a `cargo test` and reads its output while it is shown.
 fn test(mut command: Command) -> Outcome<Results> {
-    command.args(["--", "--show-output"]).stdout(Stdio::piped());
+    command
+        .args(["--", "--show-output"])
+        .env("INSTA_UPDATE", "no")
+        .stdout(Stdio::piped());
     let mut child = command.spawn()?;
     let mut reader = Reader::default();
     for line in child
