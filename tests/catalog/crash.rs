@@ -173,18 +173,28 @@ fn calls_on(trace: &str, root: &str, call: &str) -> std::ops::RangeInclusive<usi
 fn the_lock_ends_with_its_process() {
     let bench = Bench::new();
     bench.imported(Kit::default());
+    // One process, so that there is nobody left to keep the lock.
     let mut holder = Command::new("flock")
+        .arg("--no-fork")
         .arg(bench.root().join("lock"))
         .args(["sleep", "600"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
         .spawn()
         .unwrap();
     let lock = std::fs::File::open(bench.root().join("lock")).unwrap();
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while lock.try_lock_shared().is_ok() {
+    let wait_until = |free: bool| {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while lock.try_lock_shared().is_ok() != free {
+            lock.unlock().unwrap();
+            assert!(Instant::now() < deadline, "free: {free}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
         lock.unlock().unwrap();
-        assert!(Instant::now() < deadline);
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    };
+    wait_until(false);
     holder.kill().unwrap();
     holder.wait().unwrap();
+    wait_until(true);
+    bench.imported(Kit::named("other"));
 }
