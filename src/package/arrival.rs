@@ -1,7 +1,7 @@
 use std::io;
 use std::sync::{Condvar, Mutex, PoisonError};
 
-/// How many bytes of a file are there so far, told by the thread that writes to those that read.
+/// How many bytes of a file are there so far, told by the thread that copies to the one that hashes.
 #[derive(Debug)]
 pub(super) struct Arrival {
     state: Mutex<State>,
@@ -11,11 +11,9 @@ pub(super) struct Arrival {
 #[derive(Debug, Clone, Copy, Default)]
 struct State {
     available: u64,
-    ended: bool,
     failed: bool,
 }
 
-#[allow(dead_code, reason = "the builder comes next")]
 impl Arrival {
     /// Nothing is there yet.
     pub(super) fn nothing() -> Self {
@@ -37,12 +35,7 @@ impl Arrival {
         self.update(|state| state.available = available);
     }
 
-    /// Says that there will be no more than there are.
-    pub(super) fn end(&self) {
-        self.update(|state| state.ended = true);
-    }
-
-    /// Says that nobody writes any more, or nobody reads: whoever waits should give up.
+    /// Says that nobody copies any more, or nobody reads: whoever waits should give up.
     pub(super) fn fail(&self) {
         self.update(|state| state.failed = true);
     }
@@ -57,31 +50,17 @@ impl Arrival {
 
     /// Waits for all bytes before `offset`; fails if they will not come.
     pub(super) fn wait_for(&self, offset: u64) -> io::Result<()> {
-        let available = self.wait(|state| state.available >= offset)?;
-        if available < offset {
-            Err(io::ErrorKind::UnexpectedEof.into())
-        } else {
-            Ok(())
-        }
-    }
-
-    /// Waits for a byte behind `offset` or the end; returns how many bytes there are.
-    pub(super) fn wait_beyond(&self, offset: u64) -> io::Result<u64> {
-        self.wait(|state| state.available > offset)
-    }
-
-    fn wait(&self, enough: impl Fn(State) -> bool) -> io::Result<u64> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        while !enough(*state) && !state.ended && !state.failed {
+        while state.available < offset && !state.failed {
             state = self
                 .changed
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
         }
-        if enough(*state) || state.ended {
-            Ok(state.available)
-        } else {
+        if state.available < offset {
             Err(io::ErrorKind::Interrupted.into())
+        } else {
+            Ok(())
         }
     }
 

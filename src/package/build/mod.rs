@@ -7,7 +7,6 @@ mod regions;
 
 use std::io::{Seek as _, SeekFrom, Write as _};
 
-use super::arrival;
 use super::hashing::BUFFER;
 use super::measure;
 use crate::digest::{Hasher, PackageId};

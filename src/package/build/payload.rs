@@ -4,17 +4,13 @@ use std::os::unix::fs::FileExt as _;
 
 use jiff::Timestamp;
 
-use super::arrival::Arrival;
 use super::error::reading;
-use super::measure::{Measured, measure};
+use super::measure::{Measured, Measurer, PIECE, while_measuring};
 use super::{BuildError, Content, DraftRegion, PayloadSource};
-use crate::fsio::{OutputFile, ReadAt as _, copy_range};
+use crate::fsio::{OutputFile, ReadAt, clone_file};
 use crate::manifest::RegionKind;
 use crate::payload::build_tree;
 use crate::progress::Progress;
-
-/// Bytes copied before the hashing threads are told.
-const STEP: u64 = 8 << 20;
 
 /// A payload in its place at the beginning of the output.
 pub(super) struct WrittenPayload {
@@ -38,32 +34,36 @@ pub(super) fn write_payload(
             let length = file.length().map_err(reading("payload"))?;
             progress.begin("copy", length);
             let target: &OutputFile = output;
-            let (measured, ()) = while_measuring(target, |arrival| {
-                copy_all(&file, length, target, arrival, progress)
+            let (measured, ()) = while_measuring(|measurer| {
+                // A clone takes all of the source, which must still be what it was.
+                copy_all(&file, length, target, measurer, progress)?;
+                let found = target.file().length().map_err(BuildError::Write)?;
+                if found == length {
+                    Ok(())
+                } else {
+                    let (name, expected) = ("payload".to_owned(), length);
+                    Err(BuildError::Changed {
+                        name,
+                        expected,
+                        found,
+                    })
+                }
             })?;
-            if measured.length == length {
-                Ok(WrittenPayload {
-                    measured,
-                    media_type,
-                    newest,
-                    described_by: Vec::new(),
-                })
-            } else {
-                let (expected, found) = (length, measured.length);
-                Err(BuildError::Changed {
-                    name: "payload".to_owned(),
-                    expected,
-                    found,
-                })
-            }
+            Ok(WrittenPayload {
+                measured,
+                media_type,
+                newest,
+                described_by: Vec::new(),
+            })
         }
         PayloadSource::Tree { directory, options } => {
             let target: &OutputFile = output;
-            let (measured, tree) = while_measuring(target, |arrival| {
-                let mut writer = ArrivingWriter {
-                    file: target.file(),
+            let (measured, tree) = while_measuring(|measurer| {
+                let file = target.file();
+                let mut writer = MeasuringWriter {
+                    file,
                     end: 0,
-                    arrival,
+                    measurer,
                 };
                 build_tree(&directory, &mut writer, &options, progress).map_err(BuildError::Payload)
             })?;
@@ -100,63 +100,61 @@ pub(super) fn write_payload(
     }
 }
 
-/// Runs `write` while other threads hash what it wrote.
-fn while_measuring<T>(
-    output: &OutputFile,
-    write: impl FnOnce(&Arrival) -> Result<T, BuildError>,
-) -> Result<(Measured, T), BuildError> {
-    let arrival = Arrival::nothing();
-    std::thread::scope(|scope| {
-        let measuring = scope.spawn(|| measure(output.file(), &arrival));
-        let written = write(&arrival);
-        if written.is_ok() {
-            arrival.end();
-        } else {
-            arrival.fail();
-        }
-        let measured = measuring
-            .join()
-            .unwrap_or_else(|_| Err(io::ErrorKind::Other.into()));
-        // What went wrong with the writing explains more than the hashing that it ended.
-        let written = written?;
-        Ok((measured.map_err(BuildError::Write)?, written))
-    })
-}
-
+/// Copies the whole source and hands it on while it is in memory; shares its blocks where possible.
 fn copy_all(
     source: &File,
     length: u64,
     output: &OutputFile,
-    arrival: &Arrival,
+    measurer: &mut Measurer,
     progress: &dyn Progress,
 ) -> Result<(), BuildError> {
+    let target = output.file();
+    let cloned = clone_file(source, target, output.path()).map_err(BuildError::Copy)?;
+    // What is hashed is what is kept: a clone is read back, because its source may have changed since.
+    let from = if cloned { target } else { source };
     let mut offset = 0_u64;
     while offset < length {
         if progress.cancelled() {
             return Err(BuildError::Cancelled);
         }
-        let count = STEP.min(length - offset);
-        copy_range(source, offset, output.file(), offset, count, output.path())
-            .map_err(BuildError::Copy)?;
+        let left = usize::try_from(length - offset).unwrap_or(usize::MAX);
+        let count = measurer.take(|buffer| {
+            let piece = buffer.get_mut(..left.min(PIECE)).unwrap_or_default();
+            ReadAt::read_exact_at(from, piece, offset).map_err(reading("payload"))?;
+            if !cloned {
+                target
+                    .write_all_at(piece, offset)
+                    .map_err(BuildError::Write)?;
+            }
+            Ok(piece.len())
+        })?;
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
         offset = offset.saturating_add(count);
-        arrival.advance_to(offset);
         progress.advance(count);
     }
     Ok(())
 }
 
-/// Writes to a file from its beginning and tells how far it came.
-struct ArrivingWriter<'a> {
+/// Writes to a file from its beginning and hands on what was written.
+struct MeasuringWriter<'a> {
     file: &'a File,
     end: u64,
-    arrival: &'a Arrival,
+    measurer: &'a mut Measurer,
 }
 
-impl io::Write for ArrivingWriter<'_> {
-    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        let count = self.file.write_at(buffer, self.end)?;
-        self.end = self.end.saturating_add(u64::try_from(count).unwrap_or(0));
-        self.arrival.advance_to(self.end);
+impl io::Write for MeasuringWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let (file, end) = (self.file, self.end);
+        let count = self.measurer.take(|buffer| {
+            let count = bytes.len().min(buffer.len());
+            let (piece, bytes) = (buffer.get_mut(..count), bytes.get(..count));
+            let (piece, bytes) = (piece.unwrap_or_default(), bytes.unwrap_or_default());
+            piece.copy_from_slice(bytes);
+            file.write_all_at(piece, end).map(|()| count)
+        })?;
+        self.end = self
+            .end
+            .saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
         Ok(count)
     }
 
