@@ -32,6 +32,7 @@ pub fn run(arguments: &[String]) -> Outcome<ExitCode> {
         fs::remove_dir_all(&directory)?;
     }
     fs::create_dir_all(&directory)?;
+    warn_of_others();
     let bench = Bench { directory, options };
     let failed = bench.payload()? + bench.tree()?;
     fs::remove_dir_all(&bench.directory)?;
@@ -41,6 +42,15 @@ pub fn run(arguments: &[String]) -> Outcome<ExitCode> {
         _ => println!("\n{failed} bars do not hold"),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says so when other programs keep the processors busy: CPU times hold then, wall times do not.
+fn warn_of_others() {
+    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = text.split(' ').next().and_then(|load| load.parse().ok());
+    if let Some(load) = load.filter(|load: &f64| *load > 1.0) {
+        println!("note: the load is {load} before we begin; wall times and their bars mean little");
+    }
 }
 
 struct Bench {

@@ -8,8 +8,8 @@ use crate::shell::{self, Outcome};
 
 /// A bundle of the same payload: built, and checked byte for byte.
 pub fn subjects(directory: &Path) -> Outcome<Vec<Subject>> {
-    if !shell::installed("rauc") {
-        println!("rauc is not installed and is left out");
+    if !(shell::installed("rauc") && shell::installed("mksquashfs")) {
+        println!("rauc or squashfs-tools is not installed: left out");
         return Ok(Vec::new());
     }
     let content = directory.join("rauc");
@@ -24,8 +24,7 @@ pub fn subjects(directory: &Path) -> Outcome<Vec<Subject>> {
     if !shell::succeeds(&mut keys) {
         return shell::failure(format!("{} failed", shell::show(&keys)));
     }
-    let bundle =
-        "rauc --cert rauc.pem --key rauc.key bundle --mksquashfs-args=-noD rauc bundle.raucb";
+    let bundle = "rauc --cert rauc.pem --key rauc.key bundle '--mksquashfs-args=-noI -noD -noF -noX' rauc bundle.raucb";
     let check = "rauc --keyring rauc.pem info bundle.raucb";
     Ok(vec![
         Subject {
