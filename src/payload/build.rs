@@ -10,7 +10,9 @@ use std::sync::{Arc, Mutex};
 use super::convert::{narrow, wide};
 use super::entry::FileEntry;
 use super::index::{Frame, FrameKind, PayloadIndex};
-use super::limits::{MAX_FRAME_LENGTH, MAX_STORED_FRAME_LENGTH};
+use super::limits::{
+    BUILD_MEMORY, MAX_FRAME_LENGTH, MAX_STORED_FRAME_LENGTH, MAX_THREADS, compressor_memory,
+};
 use super::parallel::{Relay, Spare, in_order, lock, threads};
 use super::stream::{self, Part, Role};
 use super::walk::{self, Found};
@@ -35,7 +37,8 @@ pub struct TreeOptions {
     pub nanoseconds: bool,
     /// Which extended attributes are recorded.
     pub xattrs: XattrSelection,
-    /// How many threads work; by default one for each processor.
+    /// How many threads work; by default one for each processor, fewer where the compression level
+    /// would take more than 60 MiB. The payload does not depend on it.
     pub threads: Option<NonZeroUsize>,
 }
 
@@ -98,6 +101,15 @@ impl Compression {
     /// The highest level there is.
     pub const HIGHEST_LEVEL: i32 = 22;
 
+    /// The threads to use: as many as asked for, else as many as processors and memory allow.
+    fn threads(self, wanted: Option<NonZeroUsize>) -> usize {
+        let most = match self {
+            Self::Zstd(level) if wanted.is_none() => BUILD_MEMORY / compressor_memory(level),
+            _ => MAX_THREADS,
+        };
+        threads(wanted).min(most)
+    }
+
     const fn kind(self) -> FrameKind {
         match self {
             Self::None => FrameKind::Plain,
@@ -144,7 +156,7 @@ pub fn build_tree(
     let (mut frames, mut digests, mut size) = (Vec::new(), Vec::new(), 0);
     in_order(
         packer.frames.len(),
-        threads(options.threads),
+        options.compression.threads(options.threads),
         || packer.prepare(),
         |worker, number| packer.pack(worker, number, progress),
         || packer.relay.stop(),
@@ -382,3 +394,22 @@ impl Packer<'_> {
 }
 
 const _: () = assert!(MAX_FRAME_LENGTH < MAX_STORED_FRAME_LENGTH);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn compressors_together_keep_to_the_memory_unless_asked_otherwise() {
+        for level in 1..=Compression::HIGHEST_LEVEL {
+            let compression = Compression::Zstd(level);
+            let used = compression.threads(None) * compressor_memory(level);
+            assert!(
+                compression.threads(None) > 0 && used <= BUILD_MEMORY,
+                "level {level}"
+            );
+            assert_eq!(compression.threads(NonZeroUsize::new(7)), 7);
+            assert_eq!(compression.threads(NonZeroUsize::new(99)), MAX_THREADS);
+        }
+    }
+}
