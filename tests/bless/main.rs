@@ -12,6 +12,7 @@
     reason = "a tool of the developers: it writes into the repository, says so, and stops where it must"
 )]
 
+mod block;
 #[path = "../trust/certificates.rs"]
 #[allow(
     dead_code,
@@ -27,6 +28,9 @@ mod forge;
 mod good;
 mod keys;
 mod manifest;
+mod package;
+mod payload;
+mod raw_table;
 mod trust;
 mod vector;
 #[path = "../vectors/mod.rs"]
@@ -38,8 +42,10 @@ use keys::Keys;
 fn main() {
     let keys = Keys::open();
     let mut made = good::vectors(&keys);
-    made.extend(container::vectors(&keys));
+    made.extend(container::vectors());
     made.extend(manifest::vectors(&keys));
+    made.extend(package::vectors(&keys));
+    made.extend(payload::vectors(&keys));
     made.extend(trust::vectors());
     vector::write(&made);
 }

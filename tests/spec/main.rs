@@ -8,6 +8,10 @@
 )]
 
 mod codes;
+mod hexdump;
 mod markdown;
+mod published;
 mod tables;
 mod trust_vectors;
+#[path = "../vectors/mod.rs"]
+mod vectors;

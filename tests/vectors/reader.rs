@@ -137,14 +137,9 @@ fn files(package: &Package<Verified>) -> Result<Vec<FileFacts>, PayloadError> {
     let target = tempfile::tempdir().expect("a directory");
     let directory = Dir::open(target.path()).expect("a directory");
     let (options, progress) = (UnpackOptions::default(), &Silent);
-    let unpacked = unpack(
-        package.file(),
-        &index,
-        &table,
-        &directory,
-        &options,
-        progress,
-    );
+    // Region 1 and nothing behind it.
+    let payload = region(RegionKind::Payload);
+    let unpacked = unpack(&payload, &index, &table, &directory, &options, progress);
     if unpacked.is_err() {
         let left = std::fs::read_dir(target.path()).expect("a directory");
         assert_eq!(left.count(), 0, "nothing stays behind after a refusal");
