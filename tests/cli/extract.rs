@@ -143,3 +143,36 @@ fn without_saying_what() {
     let place = Place::new();
     compare!(extract(&place, &[]));
 }
+
+/// The payload is region 1 and nothing behind it, though the file goes on.
+#[test]
+fn frames_that_lead_out_of_the_payload() {
+    let place = Place::new();
+    let vectors = concat!(env!("CARGO_MANIFEST_DIR"), "/format-spec/vectors");
+    std::fs::copy(
+        format!("{vectors}/bad/E_PAYLOAD_INDEX-payload.isi"),
+        place.path("x.isi"),
+    )
+    .unwrap();
+    let [certs, tsa, identities] = ["certs", "tsa-certs", "identities.toml"]
+        .map(|part| format!("{vectors}/trust/default/{part}"));
+    let run = place.packager(&[
+        "extract",
+        "--package=x.isi",
+        "--files=out",
+        "--at=2026-11-03T12:00:00Z",
+        "--certs",
+        &certs,
+        "--tsa-certs",
+        &tsa,
+        "--identities",
+        &identities,
+    ]);
+    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("code: E_PAYLOAD_INDEX"),
+        "{}",
+        run.stderr
+    );
+    assert!(!place.path("out").exists());
+}

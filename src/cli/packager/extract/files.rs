@@ -39,18 +39,17 @@ fn unpack_tree(
     let table = read_region(package, RegionKind::FileTable)?;
     let target = existing(directory)?;
     // The payload is region 1, which begins where the file begins.
+    let payload = Payload {
+        file: package.file(),
+        length: package.region(0).map_or(0, |(_, extent)| extent.length),
+    };
     let unpacked = if let (Some(index), Some(table)) = (index, table) {
         let (index, table) = (PayloadIndex::decode(&index)?, FileTable::decode(&table)?);
-        let payload = package.file();
         match target {
-            Some(target) => payload::unpack(payload, &index, &table, &target, options, progress),
-            None => payload::unpack_new(payload, &index, &table, directory, options, progress),
+            Some(target) => payload::unpack(&payload, &index, &table, &target, options, progress),
+            None => payload::unpack_new(&payload, &index, &table, directory, options, progress),
         }
     } else {
-        let payload = Payload {
-            file: package.file(),
-            length: package.region(0).map_or(0, |(_, extent)| extent.length),
-        };
         let options = ArchiveOptions {
             unpack: options.clone(),
             ..ArchiveOptions::default()
