@@ -52,6 +52,8 @@ pub fn man(arguments: &[String]) -> Outcome<ExitCode> {
 }
 
 /// `fuzz TARGET [SECONDS]`: searches for inputs that break a target, on a nightly toolchain.
+///
+/// What it finds worth trying stays in `fuzz/target/corpus`; the saved corpus is only read.
 pub fn fuzz(arguments: &[String]) -> Outcome<ExitCode> {
     let (target, seconds) = match arguments {
         [target] => (target, "60"),
@@ -67,11 +69,18 @@ pub fn fuzz(arguments: &[String]) -> Outcome<ExitCode> {
         );
     }
     let mut fuzz = shell::command("cargo");
-    fuzz.args(["+nightly", "fuzz", "run", target, "--"])
+    let found = shell::root().join("fuzz/target/corpus").join(target);
+    std::fs::create_dir_all(&found)?;
+    let saved = shell::root().join("fuzz/corpus").join(target);
+    fuzz.args(["+nightly", "fuzz", "run", target])
+        .args([&found, &saved])
+        .arg("--")
         .args([
             format!("-max_total_time={seconds}"),
             "-max_len=65536".to_owned(),
         ])
+        // The bundled SQLite has statics of one name, which the sanitizer takes for a clash.
+        .env("ASAN_OPTIONS", "detect_odr_violation=0")
         .env_remove("CARGO")
         .env_remove("RUSTUP_TOOLCHAIN");
     shell::run(&mut fuzz)?;
