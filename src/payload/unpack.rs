@@ -181,7 +181,7 @@ fn check_agreement(
     }
     let read_error = |source| PayloadError::Read { offset: 0, source };
     let (expected, found) = (index.stored_length(), payload.length().map_err(read_error)?);
-    if expected > found {
+    if expected != found {
         return Err(PayloadError::Index {
             offset: 0,
             field: "all stored sizes",

@@ -299,9 +299,10 @@ fn c14_flipped_bits_of_a_payload_are_refused() {
             let error = unpack(&cut, &index, &table, &target, &options, &Silent).unwrap_err();
             assert_eq!(error.code(), "E_PAYLOAD_INDEX");
         }
-        // What follows the payload is not the payload's.
+        // Nor may anything follow: the frames are the payload.
         let longer = [&payload[..], b"more"].concat();
-        try_unpack(&longer, &index, &table, &options).unwrap();
+        let error = unpack(&longer, &index, &table, &target, &options, &Silent).unwrap_err();
+        assert_eq!(error.code(), "E_PAYLOAD_INDEX");
     }
 }
 
