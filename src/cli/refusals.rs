@@ -1,7 +1,7 @@
 //! What the library refuses, as the command lines say it.
 
 use super::error::{CommandError, EXISTS, Kind};
-use crate::package::build::BuildError;
+use crate::package::builder::BuildError;
 use crate::package::{OpenError, SealPackageError, VerifyError};
 use crate::payload::PayloadError;
 use crate::service::ServiceError;

@@ -13,7 +13,7 @@
 //!   verified; [`Package::inspect`] says in its name and its documentation that it is not.
 
 mod arrival;
-pub mod build;
+pub mod builder;
 mod error;
 mod hashing;
 mod measure;

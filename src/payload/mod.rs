@@ -19,7 +19,7 @@
 
 mod archive;
 mod archive_member;
-mod build;
+mod builder;
 mod convert;
 mod entry;
 mod error;
@@ -40,7 +40,7 @@ mod unpack;
 mod walk;
 
 pub use archive::{ArchiveOptions, unpack_archive, unpack_archive_new};
-pub use build::{BuiltTree, Compression, Owners, TreeOptions, XattrSelection, build_tree};
+pub use builder::{BuiltTree, Compression, Owners, TreeOptions, XattrSelection, build_tree};
 pub use entry::{DeviceNumber, FileEntry, FileKind, Mtime, Xattr};
 pub use error::PayloadError;
 pub use index::{Frame, FrameKind, PayloadIndex};

@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-use super::build::{Owners, TreeOptions, XattrSelection};
+use super::builder::{Owners, TreeOptions, XattrSelection};
 use super::convert::wide;
 use super::entry::{DeviceNumber, FileEntry, FileKind, Mtime, Xattr};
 use super::limits::MAX_ENTRIES;

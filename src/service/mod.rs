@@ -4,22 +4,18 @@
 //! carries the number of its schema, which changes only when a field changes its meaning or goes away.
 
 mod error;
+mod event;
 mod local;
-mod reply;
-mod request;
+mod wire;
 
 use jiff::Timestamp;
 
-use crate::progress::{Progress, Silent};
-
 pub use self::error::ServiceError;
+pub use self::event::{Event, Observer};
 pub use self::local::{Local, Paths};
-pub use self::reply::{
-    ExportReply, ImportReply, Item, ListReply, ReadmeReply, SCHEMA, Signer, VerifiedItem,
-    VerifyReply,
-};
-pub use self::request::{
-    ExportRequest, ImportRequest, ListRequest, OneOf, PackageFile, Selection, VerifyRequest,
+pub use self::wire::{
+    ExportReply, ExportRequest, ImportReply, ImportRequest, Item, ListReply, ListRequest, OneOf,
+    PackageFile, ReadmeReply, SCHEMA, Selection, Signer, VerifiedItem, VerifyReply, VerifyRequest,
 };
 pub use crate::catalog::{Order, Outcome, State};
 
@@ -54,14 +50,6 @@ pub struct Call<'a> {
     /// Who is told what happens, and may stop it.
     pub observer: &'a dyn Observer,
 }
-
-/// Is told what happens during a call.
-pub trait Observer: Progress {
-    /// One item of a longer verification is done.
-    fn verified(&self, _item: &VerifiedItem) {}
-}
-
-impl Observer for Silent {}
 
 impl std::fmt::Debug for Call<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -8,7 +8,7 @@ use isi_catalog::fsio::{OnExisting, OutputFile};
 use isi_catalog::isi_file::layout::section;
 use isi_catalog::isi_file::{Envelope, section_header};
 use isi_catalog::manifest::{Dependency, Manifest, RegionKind, Restart, tags};
-use isi_catalog::package::build::{Content, Draft, DraftRegion, PayloadSource, build};
+use isi_catalog::package::builder::{Content, Draft, DraftRegion, PayloadSource, build};
 use isi_catalog::payload::Compression;
 use isi_catalog::progress::Silent;
 use isi_catalog::release::PackageType;

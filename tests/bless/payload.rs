@@ -6,7 +6,7 @@ use isi_catalog::digest::Sha256Digest;
 use isi_catalog::fsio::Dir;
 use isi_catalog::manifest::RegionKind;
 use isi_catalog::package::Package;
-use isi_catalog::package::build::{Content, Draft, DraftRegion, PayloadSource};
+use isi_catalog::package::builder::{Content, Draft, DraftRegion, PayloadSource};
 use isi_catalog::payload::{Compression, Frame, FrameKind, Owners, PayloadIndex, TreeOptions};
 
 use crate::good::{draft, finished, scratch, unsigned};

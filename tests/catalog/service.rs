@@ -7,9 +7,9 @@ use std::time::Duration;
 use isi_catalog::fsio::OnExisting;
 use isi_catalog::progress::{Progress, Silent};
 use isi_catalog::service::{
-    Call, ExportRequest, ImportReply, ImportRequest, ListRequest, Local, Management as _, Observer,
-    OneOf, Outcome, PackageFile, Paths, Selection, ServiceError, State, VerifiedItem, VerifyReply,
-    VerifyRequest,
+    Call, Event, ExportRequest, ImportReply, ImportRequest, ListRequest, Local, Management as _,
+    Observer, OneOf, Outcome, PackageFile, Paths, Selection, ServiceError, State, VerifiedItem,
+    VerifyReply, VerifyRequest,
 };
 
 use crate::world::{Bench, Kit, World, now, tree, world};
@@ -106,8 +106,10 @@ impl Progress for Listener {
 }
 
 impl Observer for Listener {
-    fn verified(&self, item: &VerifiedItem) {
-        self.0.lock().unwrap().push(item.clone());
+    fn event(&self, event: &Event<'_>) {
+        if let Event::Verified(item) = event {
+            self.0.lock().unwrap().push((*item).clone());
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use isi_catalog::catalog::{Access, Catalog, CatalogError, Context, Import, Impor
 use isi_catalog::digest::{PackageId, Sha256Digest};
 use isi_catalog::fsio::{OnExisting, OutputFile, open_regular};
 use isi_catalog::manifest::{Manifest, RegionKind, Restart};
-use isi_catalog::package::build::{Content, Draft, DraftRegion, PayloadSource, build};
+use isi_catalog::package::builder::{Content, Draft, DraftRegion, PayloadSource, build};
 use isi_catalog::progress::Silent;
 use isi_catalog::release::{PackageType, VersionRange};
 use isi_catalog::trust::{

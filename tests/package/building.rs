@@ -6,7 +6,7 @@ use isi_catalog::digest::{PackageId, Sha256Digest};
 use isi_catalog::fsio::{Dir, OnExisting, OutputFile};
 use isi_catalog::limits::CHUNK_SIZE;
 use isi_catalog::manifest::RegionKind;
-use isi_catalog::package::build::{Content, Draft, DraftRegion, PayloadSource, build};
+use isi_catalog::package::builder::{Content, Draft, DraftRegion, PayloadSource, build};
 use isi_catalog::package::{Hashing, VerifyRequest, receive};
 use isi_catalog::payload::TreeOptions;
 use isi_catalog::progress::{Progress, Silent};

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use isi_catalog::fsio::{OnExisting, OutputFile, open_regular};
 use isi_catalog::manifest::{Manifest, RegionKind, Restart};
-use isi_catalog::package::build::{Content, Draft, DraftRegion, PayloadSource, build};
+use isi_catalog::package::builder::{Content, Draft, DraftRegion, PayloadSource, build};
 use isi_catalog::package::{Hashing, Package, Verified, VerifyError, VerifyRequest};
 use isi_catalog::progress::Silent;
 use isi_catalog::release::PackageType;

@@ -7,7 +7,7 @@ use crate::cli::args::{SigningArgs, TimestampingArgs};
 use crate::cli::{CommandError, Context};
 use crate::isi_file::Envelope;
 use crate::manifest;
-use crate::package::build::BuildError;
+use crate::package::builder::BuildError;
 use crate::package::{OpenError, Seal, SealPackageError, replace_seal};
 use crate::trust::{Sign, TimestampAuthority};
 

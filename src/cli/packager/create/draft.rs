@@ -9,7 +9,7 @@ use crate::fsio::{self, Dir};
 use crate::isi_file::layout::{READ_VERSION, WRITE_VERSION};
 use crate::limits;
 use crate::manifest::{Manifest, RegionKind};
-use crate::package::build::{Content, Draft, DraftRegion, PayloadSource};
+use crate::package::builder::{Content, Draft, DraftRegion, PayloadSource};
 use crate::payload::TreeOptions;
 
 impl Args {

@@ -16,7 +16,7 @@ use crate::cli::args::{OverwriteArgs, SigningArgs, TimestampingArgs};
 use crate::cli::progress::Bar;
 use crate::cli::{CommandError, Context, Exit};
 use crate::fsio::{OnExisting, OutputFile};
-use crate::package::build::build;
+use crate::package::builder::build;
 use crate::payload::Compression;
 
 /// Build a package from a directory or an existing payload; may sign and timestamp it

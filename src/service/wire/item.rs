@@ -1,15 +1,9 @@
-use std::path::PathBuf;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{Listed, Outcome, State};
+use crate::catalog::{Listed, State};
 use crate::digest::PackageId;
 use crate::release::{PackageType, Version};
-use crate::trust::Verdict;
-
-/// Version of the replies' JSON form.
-pub const SCHEMA: u32 = 1;
 
 /// What the catalog has on record of one artifact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,92 +62,6 @@ pub struct Signer {
     pub identity: Option<String>,
     /// Subject of the certificate.
     pub subject: String,
-}
-
-/// What an import came to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ImportReply {
-    /// Version of this structure.
-    pub schema: u32,
-    /// What was done.
-    pub outcome: Outcome,
-    /// What is on record now.
-    pub item: Item,
-    /// What was checked and found.
-    pub verdict: Verdict,
-}
-
-/// Part of a listing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ListReply {
-    /// Version of this structure.
-    pub schema: u32,
-    /// How many artifacts there are without limit and offset.
-    pub total: u64,
-    /// How many were left out before the first.
-    pub offset: u64,
-    /// The artifacts.
-    pub items: Vec<Item>,
-}
-
-/// What verifying one package or artifact found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct VerifiedItem {
-    /// The file as the caller calls it, or the short ID of the artifact.
-    pub item: String,
-    /// The ID, if it is known without hashing the whole file once more.
-    pub id: Option<PackageId>,
-    /// Whether it may be used: signed by those who may sign it, or let pass unsigned on purpose.
-    pub accepted: bool,
-    /// What it is.
-    pub state: State,
-    /// Stable code of what is wrong.
-    pub code: Option<String>,
-    /// One sentence about what is wrong.
-    pub detail: Option<String>,
-    /// What to do about it.
-    pub hint: Option<String>,
-    /// The checks, as far as they got.
-    pub verdict: Option<Verdict>,
-}
-
-/// What a verification found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct VerifyReply {
-    /// Version of this structure.
-    pub schema: u32,
-    /// How many items were verified.
-    pub total: u64,
-    /// How many of them are not accepted.
-    pub problems: u64,
-    /// The items.
-    pub items: Vec<VerifiedItem>,
-}
-
-/// A README.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReadmeReply {
-    /// Version of this structure.
-    pub schema: u32,
-    /// The file as the caller calls it, or the short ID of the artifact.
-    pub item: String,
-    /// The text as it is in the package, not escaped; none if there is no README.
-    pub readme: Option<String>,
-}
-
-/// What was copied out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ExportReply {
-    /// Version of this structure.
-    pub schema: u32,
-    /// The artifact.
-    pub id: PackageId,
-    /// Length of the copy in bytes.
-    pub size: u64,
-    /// The copy.
-    pub file: PathBuf,
-    /// The file for `sha256sum -c`, if one was asked for.
-    pub side_file: Option<PathBuf>,
 }
 
 impl From<Listed> for Item {

@@ -1,0 +1,21 @@
+use serde::Serialize;
+
+use super::VerifiedItem;
+use crate::progress::{Progress, Silent};
+
+/// Something that happened during a call, told as it happens; any front end can render it.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// One item of a longer verification is done.
+    Verified(&'a VerifiedItem),
+}
+
+/// Is told what happens during a call; called from several threads.
+pub trait Observer: Progress {
+    /// Something happened.
+    fn event(&self, _event: &Event<'_>) {}
+}
+
+impl Observer for Silent {}

@@ -1,0 +1,29 @@
+use super::{Local, context};
+use crate::catalog::{self, Access};
+use crate::service::{Call, ExportReply, ExportRequest, SCHEMA, ServiceError};
+
+impl Local {
+    pub(super) fn export(
+        &self,
+        request: &ExportRequest,
+        call: &Call<'_>,
+    ) -> Result<ExportReply, ServiceError> {
+        let mut catalog = self.catalog(Access::Read, call)?;
+        let artifact = catalog.expect_one(&request.id)?;
+        let export = catalog::ExportRequest {
+            id: artifact.id,
+            target: &request.target,
+            on_existing: request.on_existing,
+            side_file: request.side_file,
+            trust: &self.trust()?,
+        };
+        let exported = catalog.export(&export, &context(call))?;
+        Ok(ExportReply {
+            schema: SCHEMA,
+            id: artifact.id,
+            size: artifact.size,
+            file: exported.target,
+            side_file: exported.side_file,
+        })
+    }
+}

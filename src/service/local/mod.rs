@@ -1,0 +1,97 @@
+//! The calls done in this process, on this machine's files: one file for each.
+
+mod export;
+mod import;
+mod list;
+mod readme;
+mod verify;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{
+    Call, ExportReply, ExportRequest, ImportReply, ImportRequest, ListReply, ListRequest,
+    Management, OneOf, ReadmeReply, ServiceError, VerifyReply, VerifyRequest,
+};
+use crate::catalog::{Access, Catalog, Context};
+use crate::trust::{TrustPaths, TrustStore};
+
+/// Where one installation keeps its things.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paths {
+    /// The catalog directory.
+    pub catalog: PathBuf,
+    /// Anchors, revocation lists and identities.
+    pub trust: TrustPaths,
+}
+
+/// Does the work in this process, on this machine's files.
+///
+/// Catalog and trust are opened anew for every call: the calls are short, and what changed meanwhile
+/// counts.
+#[derive(Debug, Clone)]
+pub struct Local {
+    paths: Paths,
+    lock_timeout: Duration,
+}
+
+impl Local {
+    /// Works on `paths`, waiting at most `lock_timeout` for others who do.
+    pub fn new(paths: Paths, lock_timeout: Duration) -> Self {
+        Self {
+            paths,
+            lock_timeout,
+        }
+    }
+
+    fn catalog(&self, access: Access, call: &Call<'_>) -> Result<Catalog, ServiceError> {
+        let (root, timeout) = (&self.paths.catalog, self.lock_timeout);
+        Ok(Catalog::open(root, access, timeout, call.observer)?)
+    }
+
+    fn trust(&self) -> Result<TrustStore, ServiceError> {
+        Ok(TrustStore::load(&self.paths.trust)?)
+    }
+}
+
+impl Management for Local {
+    fn import(
+        &self,
+        request: &ImportRequest,
+        call: &Call<'_>,
+    ) -> Result<ImportReply, ServiceError> {
+        Self::import(self, request, call)
+    }
+
+    fn list(&self, request: &ListRequest, call: &Call<'_>) -> Result<ListReply, ServiceError> {
+        Self::list(self, request, call)
+    }
+
+    fn verify(
+        &self,
+        request: &VerifyRequest,
+        call: &Call<'_>,
+    ) -> Result<VerifyReply, ServiceError> {
+        Self::verify(self, request, call)
+    }
+
+    fn readme(&self, request: &OneOf, call: &Call<'_>) -> Result<ReadmeReply, ServiceError> {
+        Self::readme(self, request, call)
+    }
+
+    fn export(
+        &self,
+        request: &ExportRequest,
+        call: &Call<'_>,
+    ) -> Result<ExportReply, ServiceError> {
+        Self::export(self, request, call)
+    }
+}
+
+fn context<'a>(call: &Call<'a>) -> Context<'a> {
+    Context {
+        now: call.now,
+        actor: call.actor,
+        progress: call.observer,
+    }
+}

@@ -1,0 +1,20 @@
+//! What goes over the wire: one file for each call, with its request and its reply.
+
+mod export;
+mod import;
+mod item;
+mod list;
+mod package;
+mod readme;
+mod verify;
+
+pub use self::export::{ExportReply, ExportRequest};
+pub use self::import::{ImportReply, ImportRequest};
+pub use self::item::{Item, Signer};
+pub use self::list::{ListReply, ListRequest};
+pub use self::package::{OneOf, PackageFile};
+pub use self::readme::ReadmeReply;
+pub use self::verify::{Selection, VerifiedItem, VerifyReply, VerifyRequest};
+
+/// Version of the replies' JSON form.
+pub const SCHEMA: u32 = 1;
