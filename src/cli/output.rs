@@ -138,6 +138,13 @@ impl Printer {
         self.stderr.write_all(text.as_bytes()).unwrap_or_default();
     }
 
+    /// Writes a question to the error stream and stays on its line.
+    pub fn ask(&mut self, text: &str) {
+        let text = escape::line(text);
+        self.stderr.write_all(text.as_bytes()).unwrap_or_default();
+        self.stderr.flush().unwrap_or_default();
+    }
+
     /// Writes help or usage, which hold no text from packages, to the error stream.
     pub fn say_lines(&mut self, text: &str) {
         let text = escape::lines(text);

@@ -1,5 +1,6 @@
 //! Questions; only asked where somebody can answer.
 
+use std::io::{self, BufRead as _, Read as _};
 use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -13,6 +14,50 @@ use crate::fsio;
 
 /// Longest passphrase in bytes, so that a wrong descriptor is not read for ever.
 const PASSPHRASE_LIMIT: u64 = 4096;
+
+/// Longest answer in bytes that is read.
+const ANSWER_LIMIT: u64 = 256;
+
+/// Goes on only if somebody wants it: says what will happen, and asks on a terminal.
+///
+/// `forced` is the answer `yes` of `--force`; nothing is said then. Every answer but `yes` is a refusal,
+/// and so is a missing terminal.
+#[allow(dead_code, reason = "the commands that ask come next")]
+pub(super) fn confirm(
+    context: &mut Context,
+    explanation: &str,
+    forced: bool,
+) -> Result<(), CommandError> {
+    if forced {
+        return Ok(());
+    }
+    if !context.out.terminal().input {
+        return Err(
+            CommandError::failed("there is no terminal to ask whether this is wanted")
+                .code("E_CONFIRM")
+                .fact("question", explanation)
+                .hint("--force answers yes"),
+        );
+    }
+    context.out.say(explanation);
+    context.out.ask("Are you sure? (yes/[no]): ");
+    let answer = ask(context, || {
+        let mut answer = Vec::new();
+        let mut input = io::stdin().lock().take(ANSWER_LIMIT);
+        input.read_until(b'\n', &mut answer)?;
+        Ok(answer)
+    })?;
+    if is_yes(&answer) {
+        Ok(())
+    } else {
+        Err(CommandError::failed("the answer was not `yes`: nothing was changed").code("E_CONFIRM"))
+    }
+}
+
+/// Only the whole word counts, whatever its case.
+fn is_yes(answer: &[u8]) -> bool {
+    answer.trim_ascii().eq_ignore_ascii_case(b"yes")
+}
 
 /// Gets the passphrase of `key`: from the descriptor if one is named, else from the person.
 pub(super) fn passphrase(
@@ -81,6 +126,50 @@ fn ask<T: Send + 'static>(
                 }
                 return Err(context.interrupt.error());
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::testing::{Captured, context};
+
+    #[test]
+    fn nobody_is_asked_without_a_terminal_and_force_answers_the_question() {
+        let (captured, printer) = Captured::plain();
+        let mut context = context(printer);
+        let error = confirm(&mut context, "This will remove it.", false).unwrap_err();
+        assert_eq!(captured.stderr(), "");
+        error.report(&mut context.out);
+        let said = captured.stderr();
+        for part in [
+            "question: This will remove it.",
+            "code: E_CONFIRM",
+            "--force",
+        ] {
+            assert!(said.contains(part), "{said}");
+        }
+        assert_eq!(error.kind().number(), 1);
+        confirm(&mut context, "This will remove it.", true).unwrap();
+        assert_eq!(captured.stderr(), said);
+    }
+
+    #[test]
+    fn only_the_whole_word_is_a_yes() {
+        for yes in ["yes\n", " YES \r\n", "Yes"] {
+            assert!(is_yes(yes.as_bytes()), "{yes:?}");
+        }
+        for no in [
+            "",
+            "\n",
+            "y\n",
+            "no\n",
+            "yes please\n",
+            "yesyes\n",
+            "\u{0}yes",
+        ] {
+            assert!(!is_yes(no.as_bytes()), "{no:?}");
         }
     }
 }

@@ -3,7 +3,21 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
-use super::{Printer, Terminal};
+use jiff::Timestamp;
+
+use super::{Context, Environment, Interrupt, Paths, Printer, Terminal};
+
+/// What a command gets, with this printer and nothing else of note.
+pub(super) fn context(out: Printer) -> Context {
+    Context {
+        out,
+        now: Timestamp::UNIX_EPOCH,
+        environment: Environment::default(),
+        actor: "uid 0".to_owned(),
+        paths: Paths::default(),
+        interrupt: Interrupt::default(),
+    }
+}
 
 /// What was printed.
 #[derive(Clone, Default)]
