@@ -1,4 +1,5 @@
 use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -13,7 +14,9 @@ use super::{Artifact, Catalog, CatalogError, Context, State};
 use crate::digest::PackageId;
 use crate::fsio::{LockKind, ReadAt as _, regular_length};
 use crate::manifest::RegionKind;
-use crate::package::{Hashing, Package, Verified, VerifyError, VerifyRequest, receive};
+use crate::package::{
+    Hashing, Package, Verified, VerifyError, VerifyRequest, receive, receive_stream,
+};
 use crate::trust::{CheckName, TrustStore, Verdict};
 
 /// Room for the database and its journal beside the package, in bytes.
@@ -21,11 +24,17 @@ const SPARE: u64 = 1 << 20;
 /// 2020-01-01T00:00:00Z: no catalog is older, so an earlier clock is wrong.
 const EARLIEST: i64 = 1_577_836_800;
 
-/// A package to be imported.
+/// Where a package comes from; it may change or vanish meanwhile.
+pub enum Source<'a> {
+    /// A file, opened for reading by the caller.
+    File(&'a File),
+    /// Bytes that come once, the package's last byte being the last one.
+    Stream(&'a mut dyn Read),
+}
+
+/// How a package is to be imported.
 #[derive(Debug, Clone, Copy)]
 pub struct ImportRequest<'a> {
-    /// The package, opened for reading by the caller; it may change or vanish meanwhile.
-    pub source: &'a File,
     /// What the caller calls it, for messages and the event log.
     pub label: &'a Path,
     /// Whom to trust.
@@ -57,6 +66,15 @@ pub enum Outcome {
     Restored,
 }
 
+impl std::fmt::Debug for Source<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::File(file) => f.debug_tuple("File").field(file).finish(),
+            Self::Stream(_) => f.debug_tuple("Stream").finish_non_exhaustive(),
+        }
+    }
+}
+
 impl Outcome {
     /// The word used in tables and JSON.
     pub const fn name(self) -> &'static str {
@@ -75,13 +93,18 @@ impl Catalog {
     /// entry in the event log.
     pub fn import(
         &mut self,
+        source: Source<'_>,
         request: &ImportRequest<'_>,
         context: &Context<'_>,
     ) -> Result<Import, CatalogError> {
         if context.now.as_second() < EARLIEST {
             return Err(CatalogError::Clock { now: context.now });
         }
-        let length = regular_length(request.source, request.label)?;
+        // How long a stream is turns out at its end.
+        let length = match source {
+            Source::File(file) => regular_length(file, request.label)?,
+            Source::Stream(_) => 0,
+        };
         self.expect_room(length)?;
         let staging = {
             let _shared = self.hold(LockKind::Shared, context.progress)?;
@@ -94,7 +117,12 @@ impl Catalog {
             progress: context.progress,
         };
         let (copy, path) = (staging.file(), staging.path());
-        let package = match receive(request.source, copy, &path, request.trust, &verify) {
+        let (label, trust) = (request.label, request.trust);
+        let received = match source {
+            Source::File(file) => receive(file, copy, &path, trust, &verify),
+            Source::Stream(stream) => receive_stream(stream, label, copy, &path, trust, &verify),
+        };
+        let package = match received {
             Ok(package) => package,
             Err(error) => {
                 drop(staging);

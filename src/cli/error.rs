@@ -109,6 +109,29 @@ impl CommandError {
         self.kind
     }
 
+    /// The error as a program reads it, with the fields that [`CommandError::report`] prints.
+    pub(super) fn to_json(&self) -> serde_json::Value {
+        let facts = self.facts.iter().cloned();
+        serde_json::json!({
+            "code": self.code,
+            "message": self.layers(),
+            "facts": facts.collect::<std::collections::BTreeMap<_, _>>(),
+            "hints": self.hints,
+        })
+    }
+
+    /// What was attempted and what went wrong, outermost first, each layer once.
+    fn layers(&self) -> Vec<String> {
+        let mut layers = self.attempts.clone();
+        let mut next: Option<&(dyn Error + 'static)> = Some(self.source.as_ref());
+        while let Some(error) = next {
+            layers.push(error.to_string());
+            next = error.source();
+        }
+        layers.dedup();
+        layers
+    }
+
     /// What the source says, without the attempts.
     #[cfg(test)]
     pub(super) fn source_text(&self) -> String {
@@ -122,14 +145,7 @@ impl CommandError {
             Kind::Interrupted(_) => return out.say("interrupted"),
             _ => {}
         }
-        let mut layers = self.attempts.clone();
-        let mut next: Option<&(dyn Error + 'static)> = Some(self.source.as_ref());
-        while let Some(error) = next {
-            layers.push(error.to_string());
-            next = error.source();
-        }
-        layers.dedup();
-        for (depth, layer) in layers.iter().enumerate() {
+        for (depth, layer) in self.layers().iter().enumerate() {
             out.complain(if depth == 0 { "error" } else { "  cause" }, layer);
         }
         for (name, value) in &self.facts {

@@ -5,6 +5,8 @@ use std::process::ExitCode;
 pub enum Exit {
     /// Done.
     Done,
+    /// Some of the work is done, and some of it failed or was refused, as was said meanwhile.
+    SomeFailed,
     /// The work is done and the answer is that there are problems.
     ProblemsFound,
     /// The work is done and the answer is that the package is not trusted.
@@ -16,6 +18,7 @@ impl Exit {
     pub const fn number(self) -> u8 {
         match self {
             Self::Done => 0,
+            Self::SomeFailed => 1,
             Self::ProblemsFound => 3,
             Self::NotTrusted => 4,
         }

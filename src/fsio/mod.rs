@@ -22,6 +22,7 @@ mod copy;
 mod descriptor;
 mod dir;
 mod error;
+mod input;
 mod lock;
 mod open;
 mod output;
@@ -33,6 +34,7 @@ pub use copy::{clone_file, copy_mode_and_owner, copy_range};
 pub use descriptor::read_descriptor;
 pub use dir::{Dir, Entry, EntryKind};
 pub use error::FsError;
+pub use input::{Stream, StreamError, copy_stream};
 pub use lock::{Lock, LockKind};
 pub use open::{
     open_regular, open_regular_for_update, permissions, read_bounded, real_path, regular_length,

@@ -24,6 +24,6 @@ mod verify;
 
 pub use error::{OpenError, VerifyError};
 pub use open::{Authentic, Package, Unverified, Verified};
-pub use receive::receive;
+pub use receive::{receive, receive_stream};
 pub use seal::{Seal, SealChange, SealPackageError, replace_seal};
 pub use verify::{Hashing, VerifyRequest};

@@ -1,9 +1,10 @@
 use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use super::arrival::Arrival;
 use super::{Hashing, Package, Verified, VerifyError, VerifyRequest};
-use crate::fsio::copy_range;
+use crate::fsio::{StreamError, copy_range, copy_stream};
 use crate::isi_file::Envelope;
 use crate::trust::TrustStore;
 
@@ -61,6 +62,29 @@ pub fn receive(
         (_, Err(error)) => Err(error),
         (verified, Ok(())) => verified,
     }
+}
+
+/// As [`receive`], for a source that can only be read once and to its end.
+///
+/// What decides about a package lies at its end, so here all of it is copied before any of it is judged.
+pub fn receive_stream(
+    source: &mut dyn Read,
+    name: &Path,
+    target: &File,
+    path: &Path,
+    trust: &TrustStore,
+    request: &VerifyRequest<'_>,
+) -> Result<Package<Verified>, VerifyError> {
+    copy_stream(source, name, target, path, request.progress).map_err(|error| match error {
+        StreamError::Files(error) => VerifyError::Copy(error),
+        StreamError::Cancelled => VerifyError::Cancelled,
+    })?;
+    let reading = target.try_clone().map_err(VerifyError::Read)?;
+    let request = VerifyRequest {
+        hashing: Hashing::Sequential,
+        ..*request
+    };
+    Package::open(reading)?.verify(trust, &request)
 }
 
 fn copy_in_steps(

@@ -15,15 +15,15 @@ pub use self::event::{Event, Observer};
 pub use self::local::{Local, Paths};
 pub use self::wire::{
     ExportReply, ExportRequest, ImportReply, ImportRequest, Item, ListReply, ListRequest, OneOf,
-    PackageFile, ReadmeReply, SCHEMA, Selection, Signer, VerifiedItem, VerifyReply, VerifyRequest,
+    PackageFile, PackageSource, PackageStream, ReadmeReply, SCHEMA, Selection, Signer,
+    VerifiedItem, VerifyReply, VerifyRequest,
 };
 pub use crate::catalog::{Order, Outcome, State};
 
 /// What the product does, for every front end.
 pub trait Management {
     /// Verifies a package and keeps a copy of it.
-    fn import(&self, request: &ImportRequest, call: &Call<'_>)
-    -> Result<ImportReply, ServiceError>;
+    fn import(&self, request: ImportRequest, call: &Call<'_>) -> Result<ImportReply, ServiceError>;
 
     /// Lists what is kept, as it is on record.
     fn list(&self, request: &ListRequest, call: &Call<'_>) -> Result<ListReply, ServiceError>;

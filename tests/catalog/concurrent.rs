@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
-use isi_catalog::catalog::{Access, Catalog, Context, ImportRequest, ListRequest, Outcome};
+use isi_catalog::catalog::{Access, Catalog, Context, ImportRequest, ListRequest, Outcome, Source};
 use isi_catalog::fsio::open_regular;
 use isi_catalog::progress::{Progress, Silent};
 
@@ -93,7 +93,6 @@ fn readers_and_other_writers_do_not_wait_for_a_long_import() {
         let importing = scope.spawn(|| {
             let source = open_regular(&long).unwrap();
             let request = ImportRequest {
-                source: &source,
                 label: &long,
                 trust: &world().trust,
                 unsigned: None,
@@ -102,7 +101,10 @@ fn readers_and_other_writers_do_not_wait_for_a_long_import() {
                 progress: &pause,
                 ..context()
             };
-            bench.open().import(&request, &context).unwrap()
+            bench
+                .open()
+                .import(Source::File(&source), &request, &context)
+                .unwrap()
         });
         has_begun.recv().unwrap();
         let impatient = |access| Catalog::open(&bench.root(), access, Duration::ZERO, &Silent);

@@ -4,7 +4,9 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use isi_catalog::catalog::{Access, Catalog, CatalogError, Context, ImportRequest, ListRequest};
+use isi_catalog::catalog::{
+    Access, Catalog, CatalogError, Context, ImportRequest, ListRequest, Source,
+};
 use isi_catalog::fsio::open_regular;
 use isi_catalog::progress::Progress;
 
@@ -146,7 +148,6 @@ impl Fill {
     fn import(&self, catalog: &mut Catalog, path: &Path) -> Result<(), CatalogError> {
         let source = open_regular(path)?;
         let request = ImportRequest {
-            source: &source,
             label: path,
             trust: &world().trust,
             unsigned: None,
@@ -155,7 +156,9 @@ impl Fill {
             progress: self,
             ..context()
         };
-        catalog.import(&request, &context).map(drop)
+        catalog
+            .import(Source::File(&source), &request, &context)
+            .map(drop)
     }
 }
 

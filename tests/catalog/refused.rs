@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::Path;
 
-use isi_catalog::catalog::{Access, CatalogError, Context, ImportRequest};
+use isi_catalog::catalog::{Access, CatalogError, Context, ImportRequest, Source};
 use isi_catalog::progress::Progress;
 use jiff::Timestamp;
 
@@ -88,7 +88,6 @@ fn a_clock_before_2020_is_refused() {
     let before = tree(&bench.root());
     let source = File::open(bench.path("other-9.4.0.0.isi")).unwrap();
     let request = ImportRequest {
-        source: &source,
         label: Path::new("x"),
         trust: &world().trust,
         unsigned: None,
@@ -98,7 +97,10 @@ fn a_clock_before_2020_is_refused() {
             now: Timestamp::from_second(second).unwrap(),
             ..context()
         };
-        let error = bench.open().import(&request, &context).unwrap_err();
+        let error = bench
+            .open()
+            .import(Source::File(&source), &request, &context)
+            .unwrap_err();
         assert_eq!(error.code() == "E_CLOCK", refused, "{error}");
         if refused {
             assert_eq!(tree(&bench.root()), before);
@@ -125,7 +127,6 @@ fn stopping_leaves_nothing() {
     let before = tree(&bench.root());
     let source = File::open(bench.path("other-9.4.0.0.isi")).unwrap();
     let request = ImportRequest {
-        source: &source,
         label: Path::new("x"),
         trust: &world().trust,
         unsigned: None,
@@ -134,7 +135,10 @@ fn stopping_leaves_nothing() {
         progress: &Stop,
         ..context()
     };
-    let error = bench.open().import(&request, &context).unwrap_err();
+    let error = bench
+        .open()
+        .import(Source::File(&source), &request, &context)
+        .unwrap_err();
     assert_eq!(error.code(), "E_CANCELLED");
     assert_eq!(tree(&bench.root()), before);
 }

@@ -32,10 +32,10 @@ fn call() -> Call<'static> {
 
 fn import(local: &Local, path: &Path) -> Result<ImportReply, ServiceError> {
     let request = ImportRequest {
-        package: PackageFile::open(path)?,
+        package: PackageFile::open(path)?.into(),
         allow_unsigned: None,
     };
-    local.import(&request, &call())
+    local.import(request, &call())
 }
 
 fn verify(local: &Local, selection: Selection) -> Result<VerifyReply, ServiceError> {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use isi_catalog::catalog::{Access, Catalog, CatalogError, Context, Import, ImportRequest};
+use isi_catalog::catalog::{Access, Catalog, CatalogError, Context, Import, ImportRequest, Source};
 use isi_catalog::digest::{PackageId, Sha256Digest};
 use isi_catalog::fsio::{OnExisting, OutputFile, open_regular};
 use isi_catalog::manifest::{Manifest, RegionKind, Restart};
@@ -246,12 +246,11 @@ pub(crate) fn import_file(
     unsigned: Option<&str>,
 ) -> Result<Import, CatalogError> {
     let request = ImportRequest {
-        source,
         label: Path::new("given.isi"),
         trust,
         unsigned,
     };
-    catalog.import(&request, &context())
+    catalog.import(Source::File(source), &request, &context())
 }
 
 pub(crate) fn digest_of(path: &Path) -> Sha256Digest {

@@ -16,6 +16,7 @@ mod catalog;
 mod create;
 mod extract;
 mod help;
+mod import;
 mod interrupt;
 mod refusals;
 mod sign;

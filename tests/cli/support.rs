@@ -1,12 +1,15 @@
 //! A directory for each test, and the tools run in it.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::fs::Permissions;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::os::unix::process::CommandExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, SystemTime};
+
+use isi_catalog::digest::Sha256Digest;
 
 /// A directory of its own, in which the tools run.
 pub(crate) struct Place {
@@ -188,6 +191,25 @@ impl Place {
             .collect();
         names.sort();
         names
+    }
+
+    /// The digest of every file below a directory.
+    pub(crate) fn digests(&self, below: &str) -> BTreeMap<PathBuf, String> {
+        fn walk(directory: &Path, found: &mut BTreeMap<PathBuf, String>) {
+            for entry in fs::read_dir(directory).unwrap() {
+                let entry = entry.unwrap();
+                let content = if entry.file_type().unwrap().is_dir() {
+                    walk(&entry.path(), found);
+                    "directory".to_owned()
+                } else {
+                    Sha256Digest::of(&fs::read(entry.path()).unwrap()).to_string()
+                };
+                found.insert(entry.path(), content);
+            }
+        }
+        let mut found = BTreeMap::new();
+        walk(&self.path(below), &mut found);
+        found
     }
 
     /// The tool, in this directory, with nothing of the environment that matters to it.

@@ -1,25 +1,35 @@
 use super::{Local, context};
-use crate::catalog::{self, Access};
+use crate::catalog::{self, Access, Source};
 use crate::fsio::regular_length;
-use crate::service::{Call, ImportReply, ImportRequest, SCHEMA, ServiceError};
+use crate::service::{
+    Call, ImportReply, ImportRequest, PackageSource, PackageStream, SCHEMA, ServiceError,
+};
 
 impl Local {
     pub(super) fn import(
         &self,
-        request: &ImportRequest,
+        request: ImportRequest,
         call: &Call<'_>,
     ) -> Result<ImportReply, ServiceError> {
-        // What is no file is refused before anything is made for it.
-        regular_length(&request.package.file, &request.package.label)?;
+        let mut package = request.package;
+        if let PackageSource::File(package) = &package {
+            // What is no file is refused before anything is made for it.
+            regular_length(&package.file, &package.label)?;
+        }
+        let (source, label) = match &mut package {
+            PackageSource::File(package) => (Source::File(&package.file), &package.label),
+            PackageSource::Stream(PackageStream { reader, label }) => {
+                (Source::Stream(&mut **reader), &*label)
+            }
+        };
         let trust = self.trust()?;
         let mut catalog = self.catalog(Access::Write, call)?;
         let import = catalog::ImportRequest {
-            source: &request.package.file,
-            label: &request.package.label,
+            label,
             trust: &trust,
             unsigned: request.allow_unsigned.as_deref(),
         };
-        let imported = catalog.import(&import, &context(call))?;
+        let imported = catalog.import(source, &import, &context(call))?;
         Ok(ImportReply {
             schema: SCHEMA,
             outcome: imported.outcome,

@@ -55,11 +55,7 @@ impl Local {
 }
 
 impl Management for Local {
-    fn import(
-        &self,
-        request: &ImportRequest,
-        call: &Call<'_>,
-    ) -> Result<ImportReply, ServiceError> {
+    fn import(&self, request: ImportRequest, call: &Call<'_>) -> Result<ImportReply, ServiceError> {
         Self::import(self, request, call)
     }
 

@@ -1,3 +1,6 @@
+use std::io::Read;
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Item, PackageFile};
@@ -8,9 +11,40 @@ use crate::trust::Verdict;
 #[derive(Debug)]
 pub struct ImportRequest {
     /// The package.
-    pub package: PackageFile,
+    pub package: PackageSource,
     /// Why it should be let in unsigned; the policy has to agree.
     pub allow_unsigned: Option<String>,
+}
+
+/// Where a package comes from.
+#[derive(Debug)]
+pub enum PackageSource {
+    /// A file.
+    File(PackageFile),
+    /// Bytes that come once and end with the package.
+    Stream(PackageStream),
+}
+
+/// A package that comes as a stream of bytes.
+pub struct PackageStream {
+    /// Where the bytes come from; see [`crate::fsio::Stream`] for what can be stopped while it waits.
+    pub reader: Box<dyn Read>,
+    /// What the caller calls it, for messages and the event log.
+    pub label: PathBuf,
+}
+
+impl std::fmt::Debug for PackageStream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PackageStream")
+            .field("label", &self.label)
+            .finish_non_exhaustive()
+    }
+}
+
+impl From<PackageFile> for PackageSource {
+    fn from(file: PackageFile) -> Self {
+        Self::File(file)
+    }
 }
 
 /// What an import came to.

@@ -9,7 +9,7 @@ mod readme;
 mod verify;
 
 pub use self::export::{ExportReply, ExportRequest};
-pub use self::import::{ImportReply, ImportRequest};
+pub use self::import::{ImportReply, ImportRequest, PackageSource, PackageStream};
 pub use self::item::{Item, Signer};
 pub use self::list::{ListReply, ListRequest};
 pub use self::package::{OneOf, PackageFile};

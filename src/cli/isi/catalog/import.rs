@@ -1,19 +1,28 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use super::batch::Batch;
 use super::call;
 use crate::cli::args::OutputArgs;
 use crate::cli::{CommandError, Context, Exit};
-use crate::service::{ImportRequest, Outcome, PackageFile};
+use crate::fsio::{Dir, EntryKind, Stream};
+use crate::service::{
+    ImportReply, ImportRequest, Outcome, PackageFile, PackageSource, PackageStream,
+};
 
-/// Verify a package file and add it to the catalog
+/// Verify package files and add them to the catalog
 #[derive(clap::Args, Debug)]
 #[command(after_help = HELP)]
+#[command(group = clap::ArgGroup::new("what").required(true).multiple(true).args(["files", "from_dir"]))]
 pub(super) struct Args {
-    /// The package file
+    /// The package files; - for a package on standard input
     #[arg(value_name = "FILE")]
-    file: PathBuf,
+    files: Vec<PathBuf>,
 
-    /// Let an unsigned package in for REASON, where the policy allows to ask
+    /// Import every file in DIR whose name ends in .isi
+    #[arg(long, value_name = "DIR")]
+    from_dir: Option<PathBuf>,
+
+    /// Let unsigned packages in for REASON, where the policy allows to ask
     #[arg(long, value_name = "REASON")]
     allow_unsigned: Option<String>,
 
@@ -22,36 +31,131 @@ pub(super) struct Args {
 }
 
 const HELP: &str = "\
-The file is copied, the copy is verified, and only then it is in the catalog. Importing the same
-package again changes nothing. Ends with 4 when the package is not trusted.
+Each file is copied, the copy is verified, and only then it is in the catalog. Importing the same
+package again changes nothing. What cannot be imported is said, and the rest goes on: the command
+ends with 4 when a package is not trusted, with 1 when something else failed.
 
 Examples:
   isi upgrade catalog import Drive_Support_v1.39.1.isi
+  isi upgrade catalog import /ifs/packages/*.isi
+  isi upgrade catalog import --from-dir /ifs/packages
+  ssh vendor cat install.isi | isi upgrade catalog import -
   isi upgrade catalog import built-here.isi --allow-unsigned 'lab machine, ticket 4711'";
+
+/// The name that stands for standard input.
+const STANDARD_INPUT: &str = "-";
+/// What the files of a directory are known by.
+const SUFFIX: &str = "isi";
 
 impl Args {
     pub(super) fn run(self, context: &mut Context) -> Result<Exit, CommandError> {
+        let files = self.all_files()?;
+        let mut batch = Batch::of(files.len());
+        for file in &files {
+            let name = file.to_string_lossy();
+            match self.import(file, context) {
+                Ok(reply) => {
+                    if !self.output.is_json() {
+                        tell(&reply, context);
+                    }
+                    batch.done(serde_json::json!({
+                        "file": name,
+                        "outcome": reply.outcome,
+                        "item": reply.item,
+                        "verdict": reply.verdict,
+                    }));
+                }
+                Err(error) => {
+                    let error = error.attempting(format!("cannot import {}", shown(file)));
+                    batch.failed(("file", &name), error, context)?;
+                }
+            }
+        }
+        batch.finish(self.output.is_json(), context)
+    }
+
+    fn import(&self, file: &Path, context: &Context) -> Result<ImportReply, CommandError> {
         let request = ImportRequest {
-            package: PackageFile::open(&self.file)?,
-            allow_unsigned: self.allow_unsigned,
+            package: open(file, context)?,
+            allow_unsigned: self.allow_unsigned.clone(),
         };
-        let reply = call(context, |service, call| service.import(&request, call))
-            .map_err(|error| error.attempting(format!("cannot import {}", self.file.display())))?;
-        if self.output.is_json() {
-            context.out.json(&reply)?;
-            return Ok(Exit::Done);
+        call(context, |service, call| service.import(request, call))
+    }
+
+    /// The files named, then those of the directory in the order of their names.
+    fn all_files(&self) -> Result<Vec<PathBuf>, CommandError> {
+        let mut files = self.files.clone();
+        let inputs = files.iter().filter(|file| is_standard_input(file)).count();
+        if inputs > 1 {
+            return Err(CommandError::usage(
+                "standard input holds one package: expected - once",
+            ));
         }
-        let (id, name) = (&reply.item.short_id, &reply.item.name);
-        context.out.note(&match reply.outcome {
-            Outcome::Added => format!("imported {name} as {id}"),
-            Outcome::AlreadyPresent => format!("{name} is in the catalog already, as {id}"),
-            Outcome::Restored => format!("put {name} back in its place, as {id}"),
-        });
-        if reply.item.unsigned_reason.is_some() {
-            context
-                .out
-                .warn(&format!("{name} is not signed: nobody answers for it"));
+        let Some(directory) = &self.from_dir else {
+            return Ok(files);
+        };
+        let packages = packages_in(directory)?;
+        if packages.is_empty() {
+            return Err(CommandError::failed(format!(
+                "{} has no file whose name ends in .{SUFFIX}",
+                directory.display()
+            ))
+            .code("E_NO_PACKAGES")
+            .hint("name the files one by one if they are called otherwise"));
         }
-        Ok(Exit::Done)
+        files.extend(packages);
+        Ok(files)
+    }
+}
+
+fn packages_in(directory: &Path) -> Result<Vec<PathBuf>, CommandError> {
+    let entries = Dir::open(directory)?.entries()?;
+    let packages = entries.into_iter().filter(|entry| {
+        let suffix = Path::new(&entry.name).extension();
+        entry.kind != EntryKind::Directory && suffix.is_some_and(|suffix| suffix == SUFFIX)
+    });
+    Ok(packages.map(|entry| directory.join(entry.name)).collect())
+}
+
+fn open(file: &Path, context: &Context) -> Result<PackageSource, CommandError> {
+    if !is_standard_input(file) {
+        return Ok(PackageFile::open(file)?.into());
+    }
+    if context.out.terminal().input {
+        return Err(
+            CommandError::usage("standard input is a terminal: expected a package there")
+                .hint("isi upgrade catalog import - < FILE"),
+        );
+    }
+    Ok(PackageSource::Stream(PackageStream {
+        reader: Box::new(Stream::standard_input()?),
+        label: shown(file).into(),
+    }))
+}
+
+fn is_standard_input(file: &Path) -> bool {
+    file.as_os_str() == STANDARD_INPUT
+}
+
+/// What a file is called in messages.
+fn shown(file: &Path) -> String {
+    if is_standard_input(file) {
+        "standard input".to_owned()
+    } else {
+        file.display().to_string()
+    }
+}
+
+fn tell(reply: &ImportReply, context: &mut Context) {
+    let (id, name) = (&reply.item.short_id, &reply.item.name);
+    context.out.note(&match reply.outcome {
+        Outcome::Added => format!("imported {name} as {id}"),
+        Outcome::AlreadyPresent => format!("{name} is in the catalog already, as {id}"),
+        Outcome::Restored => format!("put {name} back in its place, as {id}"),
+    });
+    if reply.item.unsigned_reason.is_some() {
+        context
+            .out
+            .warn(&format!("{name} is not signed: nobody answers for it"));
     }
 }

@@ -1,5 +1,6 @@
 //! `isi upgrade catalog`: verified packages, kept; every command asks the service.
 
+mod batch;
 mod export;
 mod import;
 mod list;
