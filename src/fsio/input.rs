@@ -1,6 +1,6 @@
 use std::fs::File;
 use std::io::{self, Read, Write as _};
-use std::os::fd::AsFd as _;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -25,17 +25,9 @@ pub struct Stream {
     file: File,
 }
 
-impl Stream {
-    /// The standard input of this process.
-    pub fn standard_input() -> Result<Self, FsError> {
-        let cloned = io::stdin().as_fd().try_clone_to_owned();
-        let file = cloned.map_err(FsError::system("open", Path::new("standard input")))?;
-        Ok(Self { file: file.into() })
-    }
-}
-
-impl From<File> for Stream {
-    fn from(file: File) -> Self {
+impl From<OwnedFd> for Stream {
+    fn from(descriptor: OwnedFd) -> Self {
+        let file = descriptor.into();
         Self { file }
     }
 }
@@ -128,7 +120,7 @@ mod tests {
     #[test]
     fn a_pipe_is_copied_to_its_end_however_slowly_it_comes() {
         let (reader, mut writer) = io::pipe().unwrap();
-        let mut stream = Stream::from(File::from(std::os::fd::OwnedFd::from(reader)));
+        let mut stream = Stream::from(OwnedFd::from(reader));
         let writing = std::thread::spawn(move || {
             for part in [&b"one "[..], b"two ", b"three"] {
                 writer.write_all(part).unwrap();
@@ -144,7 +136,7 @@ mod tests {
     #[test]
     fn a_writer_that_never_comes_does_not_keep_one_who_wants_to_stop() {
         let (reader, writer) = io::pipe().unwrap();
-        let mut stream = Stream::from(File::from(std::os::fd::OwnedFd::from(reader)));
+        let mut stream = Stream::from(OwnedFd::from(reader));
         let stop = Stop(AtomicBool::new(false));
         std::thread::scope(|scope| {
             let copying = scope.spawn(|| copy(&mut stream, &stop).0);
@@ -159,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_read_that_fails_is_told_with_its_name() {
-        let mut directory = Stream::from(File::open("/").unwrap());
+        let mut directory = Stream::from(OwnedFd::from(File::open("/").unwrap()));
         let (copied, _) = copy(&mut directory, &Silent);
         let StreamError::Files(error) = copied.unwrap_err() else {
             panic!("a directory was read");

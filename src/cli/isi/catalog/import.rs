@@ -1,3 +1,4 @@
+use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 
 use super::batch::Batch;
@@ -127,8 +128,14 @@ fn open(file: &Path, context: &Context) -> Result<PackageSource, CommandError> {
                 .hint("isi upgrade catalog import - < FILE"),
         );
     }
+    let input = std::io::stdin().as_fd().try_clone_to_owned();
+    let input = input.map_err(|error| {
+        CommandError::failed(error)
+            .attempting("cannot open standard input")
+            .code("E_IO")
+    })?;
     Ok(PackageSource::Stream(PackageStream {
-        reader: Box::new(Stream::standard_input()?),
+        reader: Box::new(Stream::from(input)),
         label: shown(file).into(),
     }))
 }
