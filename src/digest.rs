@@ -123,6 +123,13 @@ impl IdPrefix {
     }
 }
 
+impl From<PackageId> for IdPrefix {
+    /// All digits of the ID.
+    fn from(id: PackageId) -> Self {
+        Self(id.to_string())
+    }
+}
+
 impl fmt::Display for IdPrefix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

@@ -4,6 +4,11 @@ use crate::digest::{PackageId, Sha256Digest};
 use crate::release::{PackageType, Version};
 use crate::trust::{CheckName, Verdict};
 
+/// Digits of an ID in a file name; 48 bits keep even a million artifacts apart.
+const ID_DIGITS: usize = 12;
+/// Longest file name, in bytes, that every common file system takes.
+const MAX_FILE_NAME: usize = 255;
+
 /// What the catalog knows of a package it keeps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Artifact {
@@ -51,6 +56,22 @@ pub struct Artifact {
     pub state_code: Option<String>,
     /// When that was.
     pub checked_at: Timestamp,
+}
+
+impl Artifact {
+    /// A file name for a copy of it, unlike that of any other artifact: name, version, start of the ID.
+    ///
+    /// Never hidden, and short enough that `.sha256` can follow.
+    pub fn file_name(&self) -> String {
+        let id: String = self.id.to_string().chars().take(ID_DIGITS).collect();
+        let mut start = format!("{}-{}", self.name, self.version);
+        if start.starts_with('.') {
+            start.replace_range(..1, "_");
+        }
+        let room = MAX_FILE_NAME.saturating_sub(id.len().saturating_add("-.isi.sha256".len()));
+        start.truncate(start.floor_char_boundary(room));
+        format!("{start}-{id}.isi")
+    }
 }
 
 /// What the last verification of an artifact found.
@@ -113,5 +134,33 @@ impl State {
 impl std::fmt::Display for State {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::artifact;
+    use super::*;
+
+    #[test]
+    fn a_copy_is_called_by_name_version_and_id() {
+        assert_eq!(artifact("abc").file_name(), "name-1.0-abc000000000.isi");
+    }
+
+    #[test]
+    fn no_name_makes_a_copy_hidden_or_too_long() {
+        let named = |name: &str| Artifact {
+            name: name.to_owned(),
+            ..artifact("abc")
+        };
+        assert_eq!(named(".name").file_name(), "_name-1.0-abc000000000.isi");
+        for letter in ["a", "\u{e4}", "\u{20ac}"] {
+            let long = named(&letter.repeat(255 / letter.len())).file_name();
+            assert!(long.ends_with("-abc000000000.isi"), "{long}");
+            assert!(
+                (250..=255).contains(&(long.len() + ".sha256".len())),
+                "{long}"
+            );
+        }
     }
 }

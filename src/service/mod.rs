@@ -14,9 +14,9 @@ pub use self::error::ServiceError;
 pub use self::event::{Event, Observer};
 pub use self::local::{Local, Paths};
 pub use self::wire::{
-    ExportReply, ExportRequest, ImportReply, ImportRequest, Item, ListReply, ListRequest, OneOf,
-    PackageFile, PackageSource, PackageStream, ReadmeReply, SCHEMA, Selection, Signer,
-    VerifiedItem, VerifyReply, VerifyRequest,
+    ExportReply, ExportRequest, ExportTarget, ImportReply, ImportRequest, Item, ListReply,
+    ListRequest, OneOf, PackageFile, PackageSource, PackageStream, ReadmeReply, SCHEMA, Selection,
+    Signer, VerifiedItem, VerifyReply, VerifyRequest,
 };
 pub use crate::catalog::{Order, Outcome, State};
 

@@ -7,9 +7,9 @@ use std::time::Duration;
 use isi_catalog::fsio::OnExisting;
 use isi_catalog::progress::{Progress, Silent};
 use isi_catalog::service::{
-    Call, Event, ExportRequest, ImportReply, ImportRequest, ListRequest, Local, Management as _,
-    Observer, OneOf, Outcome, PackageFile, Paths, Selection, ServiceError, State, VerifiedItem,
-    VerifyReply, VerifyRequest,
+    Call, Event, ExportRequest, ExportTarget, ImportReply, ImportRequest, ListRequest, Local,
+    Management as _, Observer, OneOf, Outcome, PackageFile, Paths, Selection, ServiceError, State,
+    VerifiedItem, VerifyReply, VerifyRequest,
 };
 
 use crate::world::{Bench, Kit, World, now, tree, world};
@@ -157,7 +157,7 @@ fn the_main_job_goes_through_the_service() {
     let target = bench.path("out.isi");
     let request = ExportRequest {
         id: imported.item.id.to_string().parse().unwrap(),
-        target: target.clone(),
+        target: ExportTarget::File(target.clone()),
         on_existing: OnExisting::Refuse,
         side_file: true,
     };

@@ -147,7 +147,7 @@ fn no_readme() {
 #[test]
 fn export_gives_the_same_file() {
     let (place, id) = with_one();
-    let export = ["export", "--id", &id[..5], "--file", "out.isi", "--sha256"];
+    let export = ["export", "--id", &id[..5], "--file", "out.isi"];
     compare!(catalog(&place, &export));
     assert_eq!(place.read("out.isi"), place.read("x.isi"));
     place

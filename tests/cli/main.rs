@@ -14,6 +14,7 @@
 mod attach;
 mod catalog;
 mod create;
+mod export;
 mod extract;
 mod help;
 mod import;

@@ -1,6 +1,6 @@
 use super::{Local, context};
 use crate::catalog::{self, Access};
-use crate::service::{Call, ExportReply, ExportRequest, SCHEMA, ServiceError};
+use crate::service::{Call, ExportReply, ExportRequest, ExportTarget, SCHEMA, ServiceError};
 
 impl Local {
     pub(super) fn export(
@@ -10,9 +10,13 @@ impl Local {
     ) -> Result<ExportReply, ServiceError> {
         let mut catalog = self.catalog(Access::Read, call)?;
         let artifact = catalog.expect_one(&request.id)?;
+        let target = match &request.target {
+            ExportTarget::File(file) => file.clone(),
+            ExportTarget::Directory(directory) => directory.join(artifact.file_name()),
+        };
         let export = catalog::ExportRequest {
             id: artifact.id,
-            target: &request.target,
+            target: &target,
             on_existing: request.on_existing,
             side_file: request.side_file,
             trust: &self.trust()?,

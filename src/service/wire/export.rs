@@ -11,11 +11,20 @@ pub struct ExportRequest {
     /// The artifact.
     pub id: IdPrefix,
     /// Where the copy goes.
-    pub target: PathBuf,
+    pub target: ExportTarget,
     /// What to do if something is there.
     pub on_existing: OnExisting,
     /// Whether to put a file for `sha256sum -c` beside it.
     pub side_file: bool,
+}
+
+/// Where a copy goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExportTarget {
+    /// Into this file.
+    File(PathBuf),
+    /// Into this directory, under a name of its own: name, version and start of the ID.
+    Directory(PathBuf),
 }
 
 /// What was copied out.

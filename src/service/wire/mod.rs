@@ -8,7 +8,7 @@ mod package;
 mod readme;
 mod verify;
 
-pub use self::export::{ExportReply, ExportRequest};
+pub use self::export::{ExportReply, ExportRequest, ExportTarget};
 pub use self::import::{ImportReply, ImportRequest, PackageSource, PackageStream};
 pub use self::item::{Item, Signer};
 pub use self::list::{ListReply, ListRequest};

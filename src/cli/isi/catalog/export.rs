@@ -1,26 +1,42 @@
 use std::path::PathBuf;
 
+use super::batch::Batch;
 use super::call;
 use crate::cli::args::{OutputArgs, OverwriteArgs};
 use crate::cli::{CommandError, Context, Exit};
 use crate::digest::IdPrefix;
-use crate::service::ExportRequest;
+use crate::release::PackageType;
+use crate::service::{ExportReply, ExportRequest, ExportTarget, ListRequest};
 
-/// Copy a package out of the catalog
+/// Copy packages out of the catalog
 #[derive(clap::Args, Debug)]
-#[command(after_help = HELP)]
+#[command(after_help = HELP, override_usage = USAGE)]
+#[command(group = clap::ArgGroup::new("which").required(true).args(["id", "all", "package_type"]))]
+#[command(group = clap::ArgGroup::new("where").required(true).args(["file", "dir"]))]
 pub(super) struct Args {
-    /// Package in the catalog: its ID or the first digits of it
-    #[arg(long, value_name = "ID")]
-    id: IdPrefix,
+    /// Package in the catalog: its ID or the first digits of it; several times for several
+    #[arg(long, value_name = "ID", num_args = 1..)]
+    id: Vec<IdPrefix>,
 
-    /// Where the copy is written
+    /// Every package in the catalog
+    #[arg(long, requires = "dir")]
+    all: bool,
+
+    /// Every package of TYPE: onefs, patch, firmware, dsp or generic
+    #[arg(long = "type", value_name = "TYPE", requires = "dir")]
+    package_type: Option<PackageType>,
+
+    /// Where the copy of one package is written
     #[arg(long, value_name = "FILE")]
-    file: PathBuf,
+    file: Option<PathBuf>,
 
-    /// Write FILE.sha256, too
+    /// Where the copies are written, each as NAME-VERSION-ID.isi
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+
+    /// Write no FILE.sha256 beside the copy
     #[arg(long)]
-    sha256: bool,
+    no_sha256: bool,
 
     #[command(flatten)]
     overwrite: OverwriteArgs,
@@ -29,29 +45,74 @@ pub(super) struct Args {
     output: OutputArgs,
 }
 
+/// The one made by itself does not fit a line.
+const USAGE: &str = "isi upgrade catalog export (--id ID... | --all | --type TYPE) \
+    (--file FILE | --dir DIR)\n       [OPTIONS]";
+
 const HELP: &str = "\
-The package is verified again on its way out.
+Every package is verified again on its way out, and its copy has no name before that. What cannot
+be exported is said, and the rest goes on.
 
 Examples:
-  isi upgrade catalog export --id 3a145 --file /ifs/Drive_Support_v1.39.1.isi";
+  isi upgrade catalog export --id 3a145 --file /ifs/Drive_Support_v1.39.1.isi
+  isi upgrade catalog export --type patch --dir /mnt/usb
+  isi upgrade catalog export --all --dir /backup/packages";
 
 impl Args {
     pub(super) fn run(self, context: &mut Context) -> Result<Exit, CommandError> {
-        let request = ExportRequest {
-            id: self.id.clone(),
-            target: self.file.clone(),
-            on_existing: self.overwrite.on_existing(),
-            side_file: self.sha256,
-        };
-        let reply = call(context, |service, call| service.export(&request, call))
-            .map_err(|error| error.attempting(format!("cannot export {}", self.id)))?;
-        if self.output.is_json() {
-            context.out.json(&reply)?;
-        } else {
-            context
-                .out
-                .note(&format!("exported {} to {}", self.id, reply.file.display()));
+        let target = self.target()?;
+        let ids = self.ids(context)?;
+        let mut batch = Batch::of(ids.len());
+        for id in ids {
+            let request = ExportRequest {
+                id: id.clone(),
+                target: target.clone(),
+                on_existing: self.overwrite.on_existing(),
+                side_file: !self.no_sha256,
+            };
+            match call(context, |service, call| service.export(&request, call)) {
+                Ok(reply) => {
+                    if !self.output.is_json() {
+                        tell(&id, &reply, context);
+                    }
+                    batch.done(serde_json::to_value(reply).map_err(CommandError::failed)?);
+                }
+                Err(error) => {
+                    let error = error.attempting(format!("cannot export {id}"));
+                    batch.failed(("id", id.as_str()), error, context)?;
+                }
+            }
         }
-        Ok(Exit::Done)
+        batch.finish(self.output.is_json(), context)
     }
+
+    fn target(&self) -> Result<ExportTarget, CommandError> {
+        match (&self.file, &self.dir) {
+            (Some(file), _) if self.id.len() == 1 => Ok(ExportTarget::File(file.clone())),
+            (Some(_), _) => Err(CommandError::usage(
+                "one file holds one package: name a directory with --dir",
+            )),
+            (None, Some(dir)) => Ok(ExportTarget::Directory(dir.clone())),
+            (None, None) => Err(CommandError::usage("name a file with --file or --dir")),
+        }
+    }
+
+    /// The packages asked for.
+    fn ids(&self, context: &Context) -> Result<Vec<IdPrefix>, CommandError> {
+        if !self.id.is_empty() {
+            return Ok(self.id.clone());
+        }
+        let request = ListRequest {
+            package_type: self.package_type,
+            ..ListRequest::default()
+        };
+        let reply = call(context, |service, call| service.list(&request, call))?;
+        Ok(reply.items.iter().map(|item| item.id.into()).collect())
+    }
+}
+
+fn tell(id: &IdPrefix, reply: &ExportReply, context: &mut Context) {
+    let shown: String = id.as_str().chars().take(12).collect();
+    let file = reply.file.display();
+    context.out.note(&format!("exported {shown} to {file}"));
 }
