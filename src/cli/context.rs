@@ -1,9 +1,10 @@
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 
-use super::args::Paths;
-use super::{Interrupt, Printer};
+use super::{CommandError, Interrupt, Printer};
+use crate::service::config::{Given, Settings, parse_duration};
 
 /// What a command gets from outside: where it prints, when it is, who may stop it.
 #[derive(Debug)]
@@ -16,8 +17,8 @@ pub struct Context {
     pub environment: Environment,
     /// Who runs the command, for event logs.
     pub actor: String,
-    /// Where the tools keep their things; the flags decide it.
-    pub paths: Paths,
+    /// What the flags say of the place that the tools work on.
+    pub flags: Given,
     /// Whether somebody asked it to stop.
     pub interrupt: Interrupt,
 }
@@ -27,6 +28,16 @@ pub struct Context {
 pub struct Environment {
     /// `SOURCE_DATE_EPOCH`, as in <https://reproducible-builds.org/specs/source-date-epoch/>.
     pub source_date_epoch: Option<OsString>,
+    /// `ISI_HOME`: everything is below this directory.
+    pub home: Option<OsString>,
+    /// `ISI_CONFIG`: the configuration file.
+    pub config: Option<OsString>,
+    /// `ISI_CATALOG`: the catalog directory.
+    pub catalog: Option<OsString>,
+    /// `ISI_TRUST`: the directory of trust.
+    pub trust: Option<OsString>,
+    /// `ISI_LOCK_TIMEOUT`: longest wait for others.
+    pub lock_timeout: Option<OsString>,
 }
 
 impl Context {
@@ -39,12 +50,119 @@ impl Context {
         Ok(Self {
             out: Printer::of_process(),
             now: Timestamp::now(),
-            environment: Environment {
-                source_date_epoch: std::env::var_os("SOURCE_DATE_EPOCH"),
-            },
+            environment: Environment::of_process(),
             actor: format!("uid {}", rustix::process::getuid().as_raw()),
-            paths: Paths::default(),
+            flags: Given::default(),
             interrupt: Interrupt::listen()?,
         })
+    }
+
+    /// Everything that is configured; reads the configuration.
+    pub(super) fn settings(&self) -> Result<Settings, CommandError> {
+        self.settings_under(&self.flags)
+    }
+
+    /// As [`Context::settings`], with these flags.
+    pub(super) fn settings_under(&self, flags: &Given) -> Result<Settings, CommandError> {
+        Ok(Settings::resolve(flags, &self.environment.given()?)?)
+    }
+}
+
+impl Environment {
+    fn of_process() -> Self {
+        let variable = std::env::var_os;
+        Self {
+            source_date_epoch: variable("SOURCE_DATE_EPOCH"),
+            home: variable("ISI_HOME"),
+            config: variable("ISI_CONFIG"),
+            catalog: variable("ISI_CATALOG"),
+            trust: variable("ISI_TRUST"),
+            lock_timeout: variable("ISI_LOCK_TIMEOUT"),
+        }
+    }
+
+    /// What the variables say of the place that the tools work on.
+    ///
+    /// One that is set to nothing is refused: it was meant to say something.
+    fn given(&self) -> Result<Given, CommandError> {
+        let lock_timeout = self.lock_timeout.as_deref().map(|value| {
+            let text = value.to_str().unwrap_or_default();
+            parse_duration(text)
+                .map_err(|error| wrong("ISI_LOCK_TIMEOUT", value, &error.to_string()))
+        });
+        Ok(Given {
+            home: path("ISI_HOME", self.home.as_deref())?,
+            config: path("ISI_CONFIG", self.config.as_deref())?,
+            catalog: path("ISI_CATALOG", self.catalog.as_deref())?,
+            trust: path("ISI_TRUST", self.trust.as_deref())?,
+            lock_timeout: lock_timeout.transpose()?,
+        })
+    }
+}
+
+fn path(name: &str, value: Option<&OsStr>) -> Result<Option<PathBuf>, CommandError> {
+    match value {
+        Some(value) if value.is_empty() => Err(wrong(name, value, "expected a path")),
+        value => Ok(value.map(PathBuf::from)),
+    }
+}
+
+fn wrong(name: &str, value: &OsStr, expected: &str) -> CommandError {
+    let value = value.to_string_lossy();
+    CommandError::usage(format!("{name} is {value:?}: {expected}")).hint(format!("unset {name}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_are_paths_and_a_duration() {
+        let environment = Environment {
+            home: Some("h".into()),
+            lock_timeout: Some("2m".into()),
+            ..Environment::default()
+        };
+        let given = environment.given().unwrap();
+        assert_eq!(given.home, Some("h".into()));
+        assert_eq!(given.lock_timeout.unwrap().as_secs(), 120);
+        assert_eq!(Environment::default().given().unwrap(), Given::default());
+    }
+
+    #[test]
+    fn a_variable_that_says_nothing_is_refused() {
+        let empty = || Some(OsString::new());
+        for environment in [
+            Environment {
+                home: empty(),
+                ..Environment::default()
+            },
+            Environment {
+                config: empty(),
+                ..Environment::default()
+            },
+            Environment {
+                catalog: empty(),
+                ..Environment::default()
+            },
+            Environment {
+                trust: empty(),
+                ..Environment::default()
+            },
+            Environment {
+                lock_timeout: empty(),
+                ..Environment::default()
+            },
+            Environment {
+                lock_timeout: Some("soon".into()),
+                ..Environment::default()
+            },
+        ] {
+            assert_eq!(
+                environment.given().unwrap_err().kind().number(),
+                2,
+                "{environment:?}"
+            );
+        }
     }
 }

@@ -38,7 +38,7 @@ mod verdict;
 pub mod isi;
 pub mod packager;
 
-pub use args::{CommonArgs, Paths};
+pub use args::CommonArgs;
 pub use context::{Context, Environment};
 pub use error::{CommandError, Kind};
 pub use exit::Exit;

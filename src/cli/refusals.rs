@@ -5,6 +5,7 @@ use crate::package::builder::BuildError;
 use crate::package::{OpenError, SealPackageError, VerifyError};
 use crate::payload::PayloadError;
 use crate::service::ServiceError;
+use crate::service::config::ConfigError;
 use crate::trust::dev_pki::DevPkiError;
 use crate::trust::{AttachError, LoadError, SignError, TimestampError, Verdict};
 
@@ -39,6 +40,16 @@ impl From<ServiceError> for CommandError {
             .unwrap_or_else(|| Self::failed(error))
             .code(code)
             .maybe_hint(hint.or(exists))
+    }
+}
+
+impl From<ConfigError> for CommandError {
+    fn from(error: ConfigError) -> Self {
+        let (code, hint) = (error.code(), error.hint());
+        Self::failed(error)
+            .attempting("cannot read the configuration")
+            .code(code)
+            .maybe_hint(hint)
     }
 }
 

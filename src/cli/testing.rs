@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 
-use super::{Context, Environment, Interrupt, Paths, Printer, Terminal};
+use super::{Context, Environment, Interrupt, Printer, Terminal};
+use crate::service::config::Given;
 
 /// What a command gets, with this printer and nothing else of note.
 pub(super) fn context(out: Printer) -> Context {
@@ -14,7 +15,7 @@ pub(super) fn context(out: Printer) -> Context {
         now: Timestamp::UNIX_EPOCH,
         environment: Environment::default(),
         actor: "uid 0".to_owned(),
-        paths: Paths::default(),
+        flags: Given::default(),
         interrupt: Interrupt::default(),
     }
 }

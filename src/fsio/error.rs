@@ -47,6 +47,16 @@ pub enum FsError {
         /// Effective user ID of the process.
         user: u32,
     },
+    /// The file or directory belongs neither to root nor to the user who relies on it.
+    #[error("{} belongs to user {owner}: expected {}", path.display(), trusted_owners(*user))]
+    ForeignOwner {
+        /// The path.
+        path: PathBuf,
+        /// User ID of its owner.
+        owner: u32,
+        /// Effective user ID of the process.
+        user: u32,
+    },
     /// Users other than the owner may write to the file or directory.
     #[error("{} has mode {mode:04o}: expected no write permission for group and others", path.display())]
     WritableByOthers {
@@ -78,7 +88,7 @@ impl FsError {
             Self::System { .. } => "E_IO",
             Self::NotRegular { .. } => "E_NOT_REGULAR",
             Self::UnsafeName { .. } | Self::SymbolicLink { .. } => "E_UNSAFE_PATH",
-            Self::NotOwned { .. } => "E_NOT_OWNER",
+            Self::NotOwned { .. } | Self::ForeignOwner { .. } => "E_NOT_OWNER",
             Self::WritableByOthers { .. } => "E_WRITABLE_BY_OTHERS",
             Self::TooLarge { .. } => "E_TOO_LARGE",
             Self::Exists { .. } => "E_EXISTS",
@@ -90,9 +100,15 @@ impl FsError {
         match self {
             Self::NotOwned { path, user, .. } => Some(format!(
                 "run as its owner, or `chown {user} {}` if you know why it is not yours",
-                path.display()
+                shell_word(path)
             )),
-            Self::WritableByOthers { path, .. } => Some(format!("`chmod go-w {}`", path.display())),
+            Self::ForeignOwner { path, user, .. } => Some(format!(
+                "look at what it says, then `chown {user} {}`",
+                shell_word(path)
+            )),
+            Self::WritableByOthers { path, .. } => {
+                Some(format!("`chmod go-w {}`", shell_word(path)))
+            }
             _ => None,
         }
     }
@@ -141,6 +157,25 @@ impl FsError {
     }
 }
 
+/// Who may own what is relied on.
+pub fn trusted_owners(user: u32) -> String {
+    match user {
+        0 => "root".to_owned(),
+        user => format!("root or user {user}, who runs this"),
+    }
+}
+
+/// A path the way a shell takes it for one word.
+pub fn shell_word(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-+=:,@%".contains(letter);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.into_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
 /// As [`FsError::system`], for the error type of the system-call crate.
 pub(super) fn errno(
     operation: &'static str,
@@ -148,4 +183,38 @@ pub(super) fn errno(
 ) -> impl FnOnce(rustix::io::Errno) -> FsError {
     let wrap = FsError::system(operation, path);
     move |errno| wrap(errno.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hint_can_be_pasted() {
+        for (path, word) in [
+            ("/etc/isi/trust/a.pem", "/etc/isi/trust/a.pem"),
+            ("my trust", "'my trust'"),
+            ("it's", r"'it'\''s'"),
+            ("$(id)", "'$(id)'"),
+            ("", "''"),
+        ] {
+            assert_eq!(shell_word(Path::new(path)), word);
+        }
+    }
+
+    #[test]
+    fn the_owners_that_are_accepted_are_named() {
+        let error = |user| FsError::ForeignOwner {
+            path: "f".into(),
+            owner: 7,
+            user,
+        };
+        assert_eq!(error(0).to_string(), "f belongs to user 7: expected root");
+        let of_user = error(1000).to_string();
+        assert!(
+            of_user.ends_with("root or user 1000, who runs this"),
+            "{of_user}"
+        );
+        assert!(error(0).hint().unwrap().contains("`chown 0 f`"));
+    }
 }

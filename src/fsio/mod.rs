@@ -33,12 +33,12 @@ pub use attributes::{Attributes, NodeKind, Status, set_file_attributes, status_o
 pub use copy::{clone_file, copy_mode_and_owner, copy_range};
 pub use descriptor::read_descriptor;
 pub use dir::{Dir, Entry, EntryKind};
-pub use error::FsError;
+pub use error::{FsError, shell_word, trusted_owners};
 pub use input::{Stream, StreamError, copy_stream};
 pub use lock::{Lock, LockKind};
 pub use open::{
-    open_regular, open_regular_for_update, permissions, read_bounded, real_path, regular_length,
-    set_mode, sync,
+    expect_trusted, is_there, open_regular, open_regular_for_update, permissions, read_bounded,
+    read_open, real_path, regular_length, set_mode, sync,
 };
 pub use output::{OnExisting, OutputFile};
 pub use output_dir::OutputDir;

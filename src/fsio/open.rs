@@ -38,6 +38,38 @@ pub fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, FsError> {
     read_file_bounded(open_regular(path)?, path, limit)
 }
 
+/// Reads a whole open file of at most `limit` bytes from where it stands; `path` is for messages.
+pub fn read_open(file: File, path: &Path, limit: u64) -> Result<Vec<u8>, FsError> {
+    read_file_bounded(file, path, limit)
+}
+
+/// Whether anything has this name, be it a link that leads nowhere; what cannot be looked at is an error.
+pub fn is_there(path: &Path) -> Result<bool, FsError> {
+    match rustix::fs::lstat(path).map_err(errno("examine", path)) {
+        Ok(_) => Ok(true),
+        Err(error) if error.is_not_found() => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Refuses an open file or directory that anybody but root and the caller may change.
+///
+/// For what the caller's decisions rest on and root may have put there: configuration and trust.
+pub fn expect_trusted(file: impl AsFd, path: &Path) -> Result<(), FsError> {
+    let stat = rustix::fs::fstat(file).map_err(errno("examine", path))?;
+    let (owner, user) = (stat.st_uid, rustix::process::geteuid().as_raw());
+    let path = path.to_owned();
+    if owner != 0 && owner != user {
+        return Err(FsError::ForeignOwner { path, owner, user });
+    }
+    let mode = stat.st_mode & 0o7777;
+    if mode & 0o022 == 0 {
+        Ok(())
+    } else {
+        Err(FsError::WritableByOthers { path, mode })
+    }
+}
+
 /// The length of an open file in bytes; refuses everything but a regular file.
 ///
 /// `path` names the file in errors.

@@ -3,6 +3,7 @@
 //! Front ends call nothing else. The replies are values that can go over a wire as they are; each
 //! carries the number of its schema, which changes only when a field changes its meaning or goes away.
 
+pub mod config;
 mod error;
 mod event;
 mod local;

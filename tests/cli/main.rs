@@ -8,11 +8,13 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    reason = "tests make their own files and read the clock"
+    clippy::print_stderr,
+    reason = "tests make their own files and read the clock, and what is skipped is said"
 )]
 
 mod attach;
 mod catalog;
+mod config;
 mod create;
 mod export;
 mod extract;

@@ -8,6 +8,7 @@
 )]
 
 mod codes;
+mod configuration;
 mod hexdump;
 mod markdown;
 mod published;

@@ -1,23 +1,26 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::cli::{Context, Verbosity};
 
 /// Flags that every command takes.
 #[derive(clap::Args, Clone, Debug, Default)]
 pub struct CommonArgs {
-    #[arg(
-        long,
-        global = true,
-        value_name = "DIR",
-        env = "ISI_HOME",
-        hide_env = true
-    )]
+    /// Where the tools keep their things.
+    #[arg(long, global = true, value_name = "DIR")]
     #[arg(
         help_heading = "General options",
         help = "Keep everything below DIR [default: /var/lib/isi, /etc/isi] [env: ISI_HOME]"
     )]
-    /// Where the tools keep their things.
-    pub(crate) home: Option<PathBuf>,
+    home: Option<PathBuf>,
+
+    /// What is configured.
+    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(
+        help_heading = "General options",
+        help = "Read the configuration from FILE [default: upgrade.toml in the home or /etc/isi] \
+                [env: ISI_CONFIG]"
+    )]
+    config: Option<PathBuf>,
 
     /// Print data and errors only: no notes, no warnings, no progress
     #[arg(long, short, global = true, conflicts_with = "verbose")]
@@ -37,7 +40,8 @@ pub struct CommonArgs {
 impl CommonArgs {
     /// Makes the context behave as the flags say.
     pub(crate) fn apply(&self, context: &mut Context) {
-        context.paths = Paths::below(self.home.as_deref());
+        context.flags.home.clone_from(&self.home);
+        context.flags.config.clone_from(&self.config);
         context.out.set_verbosity(match (self.quiet, self.verbose) {
             (true, _) => Verbosity::Quiet,
             (false, 0) => Verbosity::Normal,
@@ -53,49 +57,5 @@ impl CommonArgs {
     /// Whether the library's own log is wanted.
     pub(crate) fn wants_log(&self) -> bool {
         self.verbose > 1
-    }
-}
-
-/// Where the tools keep their things.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Paths {
-    /// The catalog's directory.
-    pub catalog: PathBuf,
-    /// The directory of trust: `certs`, `tsa-certs`, `crls`, `identities.toml`.
-    pub trust: PathBuf,
-}
-
-impl Paths {
-    /// Everything below `home`, or the places of the system.
-    pub fn below(home: Option<&Path>) -> Self {
-        match home {
-            Some(home) => Self {
-                catalog: home.join("catalog"),
-                trust: home.join("trust"),
-            },
-            None => Self {
-                catalog: "/var/lib/isi/catalog".into(),
-                trust: "/etc/isi/trust".into(),
-            },
-        }
-    }
-}
-
-impl Default for Paths {
-    fn default() -> Self {
-        Self::below(None)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn home_moves_every_path() {
-        let paths = Paths::below(Some(Path::new("/h")));
-        assert_eq!(paths.catalog, Path::new("/h/catalog"));
-        assert_eq!(paths.trust, Path::new("/h/trust"));
-        assert_eq!(Paths::default().trust, Path::new("/etc/isi/trust"));
     }
 }

@@ -1,6 +1,7 @@
 //! Groups of flags that several commands share, each with what it means.
 
 mod common;
+mod installation;
 mod listing;
 mod overwrite;
 mod signing;
@@ -8,7 +9,8 @@ mod time;
 mod timestamping;
 mod trust;
 
-pub use common::{CommonArgs, Paths};
+pub use common::CommonArgs;
+pub(super) use installation::InstallationArgs;
 pub(super) use listing::{Format, ListArgs, OutputArgs};
 pub(super) use overwrite::OverwriteArgs;
 pub(super) use signing::SigningArgs;

@@ -2,17 +2,23 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
-use super::{Paths, parse_time};
+use super::parse_time;
 use crate::cli::{CommandError, Context};
+use crate::service::config::{Given, Settings};
 use crate::trust::{TrustPaths, TrustStore};
 
 /// What is trusted, as of when.
 ///
-/// With `--certs` nothing comes from the home: what is not named is not there. Without it every store
-/// comes from the home unless it is named.
+/// With `--certs` nothing comes from the configuration: what is not named is not there. Without it every
+/// store is the one that is configured unless it is named.
 #[derive(clap::Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Trust options")]
 pub(crate) struct TrustArgs {
+    /// Where everything trusted is.
+    #[arg(long, value_name = "DIR", conflicts_with = "certs")]
+    #[arg(help = "Trust what DIR holds [default: trust in the home] [env: ISI_TRUST]")]
+    trust: Option<PathBuf>,
+
     /// Trust the issuers whose certificates are in DIR, and nothing of the home's trust
     #[arg(long, value_name = "DIR", requires = "identities")]
     pub(crate) certs: Option<PathBuf>,
@@ -41,7 +47,7 @@ pub(crate) struct TrustArgs {
 impl TrustArgs {
     /// Reads everything that is trusted.
     pub(crate) fn load(&self, context: &Context) -> Result<TrustStore, CommandError> {
-        TrustStore::load(&self.paths(&context.paths)).map_err(CommandError::from)
+        TrustStore::load(&self.paths(context)?).map_err(CommandError::from)
     }
 
     /// The time to judge as of.
@@ -49,23 +55,31 @@ impl TrustArgs {
         self.at.unwrap_or(context.now)
     }
 
-    /// Where everything that is trusted lies.
-    ///
-    /// A directory that is named must be there; the home's own for authorities and revocation lists
-    /// need not.
-    pub(crate) fn paths(&self, home: &Paths) -> TrustPaths {
-        let of_home = |name| Some(home.trust.join(name)).filter(|path| path.exists());
-        let (tsa_certs, crls) = match self.certs {
-            Some(_) => (None, None),
-            None => (of_home("tsa-certs"), of_home("crls")),
+    /// Where everything that is trusted lies; the configuration is read where something is not named.
+    fn paths(&self, context: &Context) -> Result<TrustPaths, CommandError> {
+        if let (Some(certs), Some(identities)) = (&self.certs, &self.identities) {
+            return Ok(TrustPaths {
+                certs: certs.clone(),
+                tsa_certs: self.tsa_certs.clone(),
+                crls: self.crls.clone(),
+                identities: identities.clone(),
+            });
+        }
+        let flags = Given {
+            trust: self.trust.clone(),
+            ..context.flags.clone()
         };
-        let named_or_home =
-            |named: &Option<PathBuf>, name| named.clone().unwrap_or_else(|| home.trust.join(name));
+        Ok(self.over(&context.settings_under(&flags)?))
+    }
+
+    /// What is configured, but for what is named.
+    fn over(&self, settings: &Settings) -> TrustPaths {
+        let configured = settings.paths().trust;
         TrustPaths {
-            certs: named_or_home(&self.certs, "certs"),
-            tsa_certs: self.tsa_certs.clone().or(tsa_certs),
-            crls: self.crls.clone().or(crls),
-            identities: named_or_home(&self.identities, "identities.toml"),
+            certs: configured.certs,
+            tsa_certs: self.tsa_certs.clone().or(configured.tsa_certs),
+            crls: self.crls.clone().or(configured.crls),
+            identities: self.identities.clone().unwrap_or(configured.identities),
         }
     }
 }
@@ -119,21 +133,28 @@ mod tests {
     }
 
     #[test]
-    fn named_anchors_stand_alone_and_the_home_fills_in_otherwise() {
+    fn a_directory_of_trust_does_not_go_with_its_parts() {
+        use clap::error::ErrorKind;
+        let both = ["--trust", "t", "--certs", "c", "--identities", "i"];
+        assert_eq!(parse(&both).unwrap_err(), ErrorKind::ArgumentConflict);
+        assert!(parse(&["--trust", "t", "--crls", "r"]).is_ok());
+    }
+
+    #[test]
+    fn what_is_not_named_is_what_is_configured() {
         let home = tempfile::tempdir().unwrap();
-        let paths = Paths::below(Some(home.path()));
         let trust = home.path().join("trust");
         std::fs::create_dir_all(trust.join("tsa-certs")).unwrap();
-        let named = parse(&["--certs", "c", "--identities", "i"])
-            .unwrap()
-            .paths(&paths);
-        assert_eq!(named.certs, PathBuf::from("c"));
-        assert_eq!((named.tsa_certs, named.crls), (None, None));
-        let filled = parse(&["--crls", "r"]).unwrap().paths(&paths);
+        let given = Given {
+            home: Some(home.path().to_owned()),
+            ..Given::default()
+        };
+        let settings = Settings::resolve(&given, &Given::default()).unwrap();
+        let filled = parse(&["--crls", "r"]).unwrap().over(&settings);
         assert_eq!(filled.certs, trust.join("certs"));
         assert_eq!(filled.tsa_certs, Some(trust.join("tsa-certs")));
         assert_eq!(filled.crls, Some("r".into()));
         assert_eq!(filled.identities, trust.join("identities.toml"));
-        assert_eq!(TrustArgs::default().paths(&paths).crls, None);
+        assert_eq!(TrustArgs::default().over(&settings).crls, None);
     }
 }

@@ -1,9 +1,10 @@
 //! `isi`: manages the system, as an operator does.
 
 mod catalog;
+mod config;
 mod upgrade;
 
-use super::args::CommonArgs;
+use super::args::{CommonArgs, InstallationArgs};
 use super::generate::GenerateArgs;
 use super::{CommandError, Context, Exit, Front};
 
@@ -19,6 +20,9 @@ pub struct Isi {
     #[command(flatten)]
     common: CommonArgs,
 
+    #[command(flatten)]
+    installation: InstallationArgs,
+
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -26,6 +30,7 @@ pub struct Isi {
 #[derive(clap::Subcommand, Debug)]
 enum Command {
     Upgrade(upgrade::Args),
+    Config(config::Args),
     #[command(hide = true)]
     Generate(GenerateArgs),
 }
@@ -44,8 +49,10 @@ impl Front for Isi {
     }
 
     fn run(self, context: &mut Context) -> Result<Exit, CommandError> {
+        self.installation.apply(context);
         match self.command {
             Some(Command::Upgrade(args)) => args.run(context),
+            Some(Command::Config(args)) => args.run(context),
             Some(Command::Generate(args)) => args.run::<Self>(context),
             None => Err(CommandError::usage("a command is needed").hint("isi --help")),
         }

@@ -8,13 +8,11 @@ mod readme;
 mod verify;
 
 use std::path::Path;
-use std::time::Duration;
 
-use crate::cli::args::TrustArgs;
 use crate::cli::progress::Bar;
 use crate::cli::{CommandError, Context, Exit};
 use crate::digest::IdPrefix;
-use crate::service::{Call, Local, Management, OneOf, PackageFile, Paths, ServiceError};
+use crate::service::{Call, Local, Management, OneOf, PackageFile, ServiceError};
 
 /// Keep verified packages: import, list, verify, show and export them
 #[derive(clap::Args, Debug)]
@@ -54,25 +52,22 @@ impl Args {
     }
 }
 
-/// Longest wait for others who change the catalog.
-const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
-
 /// Calls the service and shows its progress.
 fn call<T>(
     context: &Context,
     work: impl FnOnce(&dyn Management, &Call<'_>) -> Result<T, ServiceError>,
 ) -> Result<T, CommandError> {
-    let paths = Paths {
-        catalog: context.paths.catalog.clone(),
-        trust: TrustArgs::default().paths(&context.paths),
-    };
+    let settings = context.settings()?;
     let bar = Bar::new(&context.out, &context.interrupt);
     let call = Call {
         now: context.now,
         actor: &context.actor,
         observer: &bar,
     };
-    let done = work(&Local::new(paths, LOCK_TIMEOUT), &call);
+    let done = work(
+        &Local::new(settings.paths(), settings.lock_timeout.value),
+        &call,
+    );
     drop(bar);
     done.map_err(|error| {
         if error.is_cancelled() {

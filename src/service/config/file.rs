@@ -1,0 +1,405 @@
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::duration::parse_duration;
+use super::error::{ConfigError, ConfigFault};
+use super::key::{Key, ValueKind};
+use crate::fsio;
+
+/// Most bytes of a configuration file.
+pub const MAX_CONFIG_FILE: u64 = 64 * 1024;
+
+/// Most characters of a message or value from the file that are repeated in an error.
+const MAX_REPEATED: usize = 200;
+
+/// What one configuration file says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ConfigFile {
+    paths: BTreeMap<Key, Entry<PathBuf>>,
+    lock_timeout: Option<Entry<Duration>>,
+}
+
+/// A value and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Entry<T> {
+    pub(super) value: T,
+    pub(super) line: usize,
+}
+
+impl ConfigFile {
+    /// Reads the file; it must belong to root or the caller, and nobody else may write to it.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let file = fsio::open_regular(path)?;
+        fsio::expect_trusted(&file, path)?;
+        let bytes = fsio::read_open(file, path, MAX_CONFIG_FILE)?;
+        let text = String::from_utf8(bytes).map_err(|_| ConfigError::NotText {
+            path: path.to_owned(),
+        })?;
+        Self::parse(&text, path)
+    }
+
+    /// Reads the text of a file that is at `path`; relative paths in it are relative to the file.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let refuse = |fault: Fault| {
+            let (line, column) = place(text, fault.at);
+            ConfigError::Content {
+                path: path.to_owned(),
+                line,
+                column,
+                fault: fault.what,
+            }
+        };
+        Self::of_text(text, path.parent().unwrap_or(Path::new(""))).map_err(refuse)
+    }
+
+    /// The path that the file gives for `key`.
+    pub(super) fn path(&self, key: Key) -> Option<&Entry<PathBuf>> {
+        self.paths.get(&key)
+    }
+
+    /// The longest wait that the file gives.
+    pub(super) fn lock_timeout(&self) -> Option<&Entry<Duration>> {
+        self.lock_timeout.as_ref()
+    }
+
+    fn of_text(text: &str, directory: &Path) -> Result<Self, Fault> {
+        let root = DeTable::parse(text).map_err(|error| Fault {
+            at: error.span().map_or(0, |span| span.start),
+            what: ConfigFault::Syntax(error.message().chars().take(MAX_REPEATED).collect()),
+        })?;
+        let mut read = Self::default();
+        for (table, value) in in_order(root.get_ref()) {
+            let name = table.get_ref().as_ref();
+            let is_known = Key::ALL.iter().any(|key| table_of(*key) == name);
+            let Some(entries) = value.get_ref().as_table().filter(|_| is_known) else {
+                return Err(unknown(name, table.span()));
+            };
+            for (key, value) in in_order(entries) {
+                let full = format!("{name}.{}", key.get_ref());
+                let Some(known) = Key::ALL.into_iter().find(|key| key.name() == full) else {
+                    return Err(unknown(&full, key.span()));
+                };
+                let line = place(text, key.span().start).0;
+                read.take(known, value, line, directory)?;
+            }
+        }
+        Ok(read)
+    }
+
+    fn take(
+        &mut self,
+        key: Key,
+        value: &Spanned<DeValue<'_>>,
+        line: usize,
+        directory: &Path,
+    ) -> Result<(), Fault> {
+        let refuse = |what| Fault {
+            at: value.span().start,
+            what,
+        };
+        let Some(text) = value.get_ref().as_str() else {
+            return Err(refuse(ConfigFault::Type {
+                key: key.name(),
+                expected: "string",
+                found: value.get_ref().type_str(),
+            }));
+        };
+        let found = || text.chars().take(MAX_REPEATED).collect();
+        match key.kind() {
+            ValueKind::Path => {
+                if text.is_empty() || text.contains('\0') {
+                    return Err(refuse(ConfigFault::Path {
+                        key: key.name(),
+                        found: found(),
+                    }));
+                }
+                let value = directory.join(text);
+                self.paths.insert(key, Entry { value, line });
+            }
+            ValueKind::Duration => {
+                let value = parse_duration(text).map_err(|source| {
+                    refuse(ConfigFault::Duration {
+                        key: key.name(),
+                        found: found(),
+                        source,
+                    })
+                })?;
+                self.lock_timeout = Some(Entry { value, line });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What is wrong, and at which byte of the text.
+struct Fault {
+    at: usize,
+    what: ConfigFault,
+}
+
+fn unknown(key: &str, at: Range<usize>) -> Fault {
+    Fault {
+        at: at.start,
+        what: ConfigFault::UnknownKey {
+            nearest: nearest(key),
+            key: key.chars().take(MAX_REPEATED).collect(),
+        },
+    }
+}
+
+/// The table that a key stands in.
+fn table_of(key: Key) -> &'static str {
+    key.name().split('.').next().unwrap_or_default()
+}
+
+/// The entries of a table as they stand in the file, so that the first fault is the one that is told.
+fn in_order<'t, 'i>(
+    table: &'t DeTable<'i>,
+) -> Vec<(
+    &'t Spanned<std::borrow::Cow<'i, str>>,
+    &'t Spanned<DeValue<'i>>,
+)> {
+    let mut entries: Vec<_> = table.iter().collect();
+    entries.sort_by_key(|(key, _)| key.span().start);
+    entries
+}
+
+/// Line and character of a byte of the text, both counted from 1.
+fn place(text: &str, at: usize) -> (usize, usize) {
+    let before = text.get(..at).unwrap_or(text);
+    let line = before.matches('\n').count().saturating_add(1);
+    let begin = before.rfind('\n').map_or(0, |end| end.saturating_add(1));
+    let column = before.get(begin..).unwrap_or_default().chars().count();
+    (line, column.saturating_add(1))
+}
+
+/// The known key that most likely was meant, compared with its table and without.
+fn nearest(wrong: &str) -> Option<&'static str> {
+    let wrong = wrong.to_lowercase().replace('-', "_");
+    let last = |key: &str| key.rsplit('.').next().unwrap_or_default().to_owned();
+    let ranked = Key::ALL.iter().map(|key| {
+        let distance = distance(&wrong, key.name()).min(distance(&last(&wrong), &last(key.name())));
+        (distance, key.name())
+    });
+    // More than three letters apart is another word.
+    ranked
+        .min()
+        .filter(|(distance, _)| *distance <= 3)
+        .map(|(_, name)| name)
+}
+
+/// How many letters have to be put in, left out or replaced to make one word of the other.
+fn distance(one: &str, other: &str) -> usize {
+    let one: Vec<char> = one.chars().take(MAX_REPEATED).collect();
+    let mut row: Vec<usize> = (0..=one.len()).collect();
+    for (index, letter) in other.chars().enumerate() {
+        let mut diagonal = index;
+        let mut left = index.saturating_add(1);
+        if let Some(first) = row.first_mut() {
+            *first = left;
+        }
+        for (cell, own) in row.iter_mut().skip(1).zip(&one) {
+            let replaced = diagonal.saturating_add(usize::from(*own != letter));
+            diagonal = *cell;
+            left = replaced
+                .min(left.saturating_add(1))
+                .min(cell.saturating_add(1));
+            *cell = left;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<ConfigFile, ConfigError> {
+        ConfigFile::parse(text, Path::new("/etc/isi/upgrade.toml"))
+    }
+
+    /// Place and sentence of the refusal, and its hint.
+    fn refused(text: &str) -> (usize, usize, String, Option<String>) {
+        let error = parse(text).unwrap_err();
+        assert_eq!(error.code(), "E_CONFIG", "{text:?}");
+        let hint = error.hint();
+        match error {
+            ConfigError::Content {
+                line,
+                column,
+                fault,
+                ..
+            } => (line, column, fault.to_string(), hint),
+            other => panic!("{text:?}: {other}"),
+        }
+    }
+
+    #[test]
+    fn every_key_is_read_and_relative_paths_are_the_files_own() {
+        let read = parse(
+            "[paths]\ncatalog = \"/c\"\ntrust = \"trust\"\ncerts = \"../certs\"\n\
+             tsa_certs = 't'\ncrls = \"r\"\nidentities = \"i.toml\"\n\n\
+             [catalog]\nlock_timeout = \"2m\"\n",
+        )
+        .unwrap();
+        let path = |key| read.path(key).unwrap();
+        assert_eq!(path(Key::Catalog).value, Path::new("/c"));
+        assert_eq!(path(Key::Catalog).line, 2);
+        assert_eq!(path(Key::Trust).value, Path::new("/etc/isi/trust"));
+        assert_eq!(path(Key::Certs).value, Path::new("/etc/isi/../certs"));
+        assert_eq!(path(Key::TsaCerts).value, Path::new("/etc/isi/t"));
+        assert_eq!(path(Key::Crls).value, Path::new("/etc/isi/r"));
+        assert_eq!(path(Key::Identities).value, Path::new("/etc/isi/i.toml"));
+        let timeout = read.lock_timeout().unwrap();
+        assert_eq!((timeout.value.as_secs(), timeout.line), (120, 10));
+        assert_eq!(parse("").unwrap(), ConfigFile::default());
+        assert_eq!(parse("[paths]\n").unwrap(), ConfigFile::default());
+        assert_eq!(
+            parse("paths.trust = \"/t\"")
+                .unwrap()
+                .path(Key::Trust)
+                .unwrap()
+                .line,
+            1
+        );
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_its_place_and_the_nearest_known_one() {
+        for (text, place, key, nearest) in [
+            (
+                "[paths]\n  trsut = \"x\"",
+                (2, 3),
+                "paths.trsut",
+                Some("paths.trust"),
+            ),
+            (
+                "[paths]\ntsa-certs = \"x\"",
+                (2, 1),
+                "paths.tsa-certs",
+                Some("paths.tsa_certs"),
+            ),
+            (
+                "[catalog]\ntimeout = \"1s\"",
+                (2, 1),
+                "catalog.timeout",
+                None,
+            ),
+            (
+                "lock_timeout = \"1s\"",
+                (1, 1),
+                "lock_timeout",
+                Some("catalog.lock_timeout"),
+            ),
+            ("[Paths]\ncatalog = \"x\"", (1, 2), "Paths", None),
+            ("paths = \"x\"", (1, 1), "paths", None),
+            ("[[paths]]\ntrust = \"x\"", (1, 3), "paths", None),
+            ("[paths.trust]\ncerts = \"x\"", (1, 8), "paths.trust", None),
+            ("[telemetry]", (1, 2), "telemetry", None),
+            (
+                "# \u{e9}\n[catalog]\ncatalog = \"/c\"",
+                (3, 1),
+                "catalog.catalog",
+                Some("paths.catalog"),
+            ),
+        ] {
+            let (line, column, sentence, hint) = refused(text);
+            if key == "paths.trust" {
+                assert_eq!(sentence, "paths.trust is of type table: expected string");
+                continue;
+            }
+            assert_eq!((line, column), place, "{text:?}");
+            assert_eq!(sentence, format!("{key:?} is not known here"));
+            let expected = nearest.map(|nearest| format!("did you mean {nearest}?"));
+            assert_eq!(hint, expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_first_fault_of_the_file_is_told() {
+        let (line, _, sentence, _) = refused("[paths]\nzebra = 1\nant = 2\n");
+        assert_eq!(
+            (line, sentence.as_str()),
+            (2, "\"paths.zebra\" is not known here")
+        );
+    }
+
+    #[test]
+    fn values_of_another_kind_are_refused() {
+        for (text, place, sentence) in [
+            (
+                "[paths]\ntrust = 1",
+                (2, 9),
+                "paths.trust is of type integer: expected string",
+            ),
+            (
+                "[paths]\ntrust = \"\"",
+                (2, 9),
+                "paths.trust is \"\": expected a path without NUL",
+            ),
+            (
+                "[paths]\ntrust = \"a\\u0000b\"",
+                (2, 9),
+                "paths.trust is \"a\\0b\": expected a path without NUL",
+            ),
+            (
+                "[catalog]\nlock_timeout = 30",
+                (2, 16),
+                "catalog.lock_timeout is of type integer: expected string",
+            ),
+            (
+                "[catalog]\nlock_timeout = \"soon\"",
+                (2, 16),
+                "catalog.lock_timeout is \"soon\": expected a whole number and ms, s, m, h or d, \
+                 such as 30s or 2m, of at most 1000d",
+            ),
+        ] {
+            let (line, column, found, _) = refused(text);
+            assert_eq!(
+                ((line, column), found.as_str()),
+                (place, sentence),
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_toml_is_refused_with_its_place() {
+        for (text, line) in [
+            ("[paths\n", 1),
+            ("[paths]\ntrust = \"x", 2),
+            ("[paths]\ntrust = $HOME", 2),
+            ("[paths]\ntrust = \"a\"\ntrust = \"b\"", 3),
+            ("\0", 1),
+        ] {
+            assert_eq!(refused(text).0, line, "{text:?}");
+        }
+        let deep = format!("paths = {}", "[".repeat(20_000));
+        assert_eq!(parse(&deep).unwrap_err().code(), "E_CONFIG");
+    }
+
+    #[test]
+    fn nothing_is_replaced_in_a_value() {
+        let read = parse("[paths]\ntrust = \"$HOME/`id`/~/%h\"").unwrap();
+        let expected = Path::new("/etc/isi/$HOME/`id`/~/%h");
+        assert_eq!(read.path(Key::Trust).unwrap().value, expected);
+    }
+
+    #[test]
+    fn a_file_is_read_up_to_its_limit() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("upgrade.toml");
+        let limit = usize::try_from(MAX_CONFIG_FILE).unwrap();
+        std::fs::write(&path, " ".repeat(limit)).unwrap();
+        assert_eq!(ConfigFile::read(&path).unwrap(), ConfigFile::default());
+        std::fs::write(&path, " ".repeat(limit + 1)).unwrap();
+        assert_eq!(ConfigFile::read(&path).unwrap_err().code(), "E_TOO_LARGE");
+        std::fs::write(&path, b"# \xff").unwrap();
+        assert_eq!(ConfigFile::read(&path).unwrap_err().code(), "E_CONFIG");
+    }
+}
