@@ -83,8 +83,8 @@ pub enum CatalogError {
         /// The newest schema version known.
         supported: i32,
     },
-    /// There are artifacts, but no database that lists them.
-    #[error("{} is missing or empty, but there are artifacts", path.display())]
+    /// There are artifacts or events, but no database that lists them.
+    #[error("{} is missing or empty, but there are artifacts or events", path.display())]
     DatabaseLost {
         /// Where the database should be.
         path: PathBuf,

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 
 use super::CatalogError;
 use crate::digest::PackageId;
-use crate::fsio::{Dir, EntryKind};
+use crate::fsio::{Dir, EntryKind, regular_length};
 
 /// Name of the database in the catalog directory.
 pub(super) const DATABASE: &str = "catalog.db";
@@ -15,13 +15,15 @@ pub(super) const INCOMING: &str = "incoming";
 pub(super) const QUARANTINE: &str = "quarantine";
 /// Name of the lock file.
 pub(super) const LOCK: &str = "lock";
+/// Name of the mirror of the event log.
+pub(super) const EVENTS: &str = "events.jsonl";
 /// Name of the package in an artifact's own directory.
 pub(super) const PACKAGE: &str = "package.isi";
 
 /// Permissions of every directory of the catalog.
 const DIRECTORY_MODE: u32 = 0o700;
 /// Permissions of the database and the lock.
-const FILE_MODE: u32 = 0o600;
+pub(super) const FILE_MODE: u32 = 0o600;
 
 /// The catalog's directory, opened and found to be private.
 ///
@@ -103,9 +105,17 @@ impl Layout {
         self.root.path().join(artifact_path(id))
     }
 
-    /// Whether there is anything in the directory of the artifacts.
-    pub(super) fn has_artifacts(&self) -> Result<bool, CatalogError> {
-        Ok(!self.dir(ARTIFACTS)?.entries()?.is_empty())
+    /// Whether there is anything that a database must have listed: artifacts or events.
+    pub(super) fn has_content(&self) -> Result<bool, CatalogError> {
+        let present = |name| Ok::<_, CatalogError>(self.root.kind_of(name)?.is_some());
+        if present(ARTIFACTS)? && !self.dir(ARTIFACTS)?.entries()?.is_empty() {
+            return Ok(true);
+        }
+        if !present(EVENTS)? {
+            return Ok(false);
+        }
+        let file = self.root.open_file(EVENTS)?;
+        Ok(regular_length(&file, &self.path(EVENTS))? > 0)
     }
 
     /// Refuses what others own or may write, and what is not the kind of file it should be.
@@ -119,6 +129,7 @@ impl Layout {
             (QUARANTINE, directory),
             (LOCK, file),
             (DATABASE, file),
+            (EVENTS, file),
         ] {
             match self.root.kind_of(name)? {
                 None => {}

@@ -27,6 +27,7 @@ mod list;
 mod lock;
 mod readme;
 mod resolve;
+mod set_aside;
 mod staging;
 #[cfg(test)]
 mod testing;
@@ -37,7 +38,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use self::database::{Database, Schema};
-use self::layout::{ARTIFACTS, DATABASE, Layout};
+use self::layout::{DATABASE, Layout};
 use self::lock::Held;
 use crate::fsio::LockKind;
 use crate::progress::Progress;
@@ -130,9 +131,18 @@ impl Catalog {
         })
     }
 
-    /// Follows the event log from its first entry to its last; findings say what does not fit.
-    pub fn verify_events(&mut self) -> Result<Vec<events::ChainFinding>, CatalogError> {
-        self.database.read("read the event log", events::verify)
+    /// Follows the event log and its mirror to the end; findings say what does not fit.
+    pub fn verify_events(
+        &mut self,
+        progress: &dyn Progress,
+    ) -> Result<Vec<events::ChainFinding>, CatalogError> {
+        let _shared = self.hold(LockKind::Shared, progress)?;
+        let mut findings = self.database.read("read the event log", events::verify)?;
+        findings.extend(events::mirror::compare(
+            self.layout.root(),
+            &mut self.database,
+        )?);
+        Ok(findings)
     }
 
     /// The end of the event log, to be compared with later or kept elsewhere.
@@ -167,7 +177,7 @@ fn renew(layout: &Layout, access: Access) -> Result<Database, CatalogError> {
         database.migrate()?;
         return Ok(database);
     }
-    if layout.root().kind_of(ARTIFACTS)?.is_some() && layout.has_artifacts()? {
+    if layout.has_content()? {
         let path = layout.path(DATABASE);
         return Err(CatalogError::DatabaseLost { path });
     }

@@ -161,8 +161,8 @@ impl Placed {
     }
 }
 
-/// Makes a directory with a name that no other import uses.
-fn new_directory(incoming: &Dir) -> Result<String, CatalogError> {
+/// Makes a directory with a name that nobody else uses.
+pub(super) fn new_directory(incoming: &Dir) -> Result<String, CatalogError> {
     let process = std::process::id();
     let mut count = 0_u32;
     loop {

@@ -43,6 +43,13 @@ pub enum EntryKind {
     Other,
 }
 
+/// Which file a name stands for; another file under the same name has another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Identity {
+    device: u64,
+    inode: u64,
+}
+
 const DIRECTORY: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
     .union(OFlags::CLOEXEC);
@@ -67,6 +74,15 @@ impl Dir {
             .create(path)
             .map_err(FsError::system("create directory", path))?;
         Self::open(path)
+    }
+
+    /// Another handle to the same directory.
+    pub fn try_clone(&self) -> Result<Self, FsError> {
+        let fd = self.fd.try_clone();
+        Ok(Self {
+            fd: fd.map_err(FsError::system("open directory", &self.path))?,
+            path: self.path.clone(),
+        })
     }
 
     /// Where the directory was when it was opened; for messages.
@@ -252,6 +268,19 @@ impl Dir {
             Ok(stat) => Ok(Some(kind(FileType::from_raw_mode(stat.st_mode)))),
             Err(rustix::io::Errno::NOENT) => Ok(None),
             Err(error) => Err(errno("examine", self.path.join(name))(error)),
+        }
+    }
+
+    /// Which file `name` itself is, without following a link; `None` if there is nothing.
+    pub fn identity_of(&self, name: impl AsRef<Path>) -> Result<Option<Identity>, FsError> {
+        let (parent, last) = self.parent_of(name.as_ref())?;
+        match rustix::fs::statat(parent.fd(self), &last, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => Ok(Some(Identity {
+                device: stat.st_dev,
+                inode: stat.st_ino,
+            })),
+            Err(rustix::io::Errno::NOENT) => Ok(None),
+            Err(error) => Err(errno("examine", self.path.join(name.as_ref()))(error)),
         }
     }
 

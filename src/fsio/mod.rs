@@ -32,13 +32,13 @@ mod read_at;
 pub use attributes::{Attributes, NodeKind, Status, set_file_attributes, status_of_file};
 pub use copy::{clone_file, copy_mode_and_owner, copy_range};
 pub use descriptor::read_descriptor;
-pub use dir::{Dir, Entry, EntryKind};
+pub use dir::{Dir, Entry, EntryKind, Identity};
 pub use error::{FsError, shell_word, trusted_owners};
 pub use input::{Stream, StreamError, copy_stream};
 pub use lock::{Lock, LockKind};
 pub use open::{
     expect_trusted, is_there, open_regular, open_regular_for_update, permissions, read_bounded,
-    read_open, real_path, regular_length, set_mode, sync,
+    read_open, real_path, regular_length, set_mode, sync, sync_data,
 };
 pub use output::{OnExisting, OutputFile};
 pub use output_dir::OutputDir;

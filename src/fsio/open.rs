@@ -91,6 +91,11 @@ pub fn sync(file: &File, path: &Path) -> Result<(), FsError> {
     file.sync_all().map_err(FsError::system("sync", path))
 }
 
+/// As [`sync`], without what is not needed to read the content again, as its times.
+pub fn sync_data(file: &File, path: &Path) -> Result<(), FsError> {
+    file.sync_data().map_err(FsError::system("sync", path))
+}
+
 pub(super) fn read_file_bounded(file: File, path: &Path, limit: u64) -> Result<Vec<u8>, FsError> {
     let mut bytes = Vec::new();
     file.take(limit.saturating_add(1))

@@ -4,6 +4,7 @@ use std::os::unix::fs::MetadataExt as _;
 
 use isi_catalog::catalog::{ListRequest, Outcome, State};
 use isi_catalog::package::{Seal, replace_seal};
+use isi_catalog::progress::Silent;
 use isi_catalog::release::PackageType;
 
 use crate::world::{
@@ -128,7 +129,7 @@ fn an_event_says_who_imported_what() {
     assert_eq!(event.details["package"], "given.isi");
     assert_eq!(event.details["name"], "OneFS_Install");
     assert_eq!(event.details["signers"][0]["identity"], "release");
-    assert_eq!(catalog.verify_events().unwrap(), []);
+    assert_eq!(catalog.verify_events(&Silent).unwrap(), []);
     let head = catalog.event_head().unwrap();
     assert_eq!((head.sequence, head.hash), (1, event.hash));
 }

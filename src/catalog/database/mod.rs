@@ -11,8 +11,9 @@ use rusqlite::limits::Limit;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
 use super::CatalogError;
+use super::events::{self, Head};
 use super::layout::{DATABASE, Layout};
-use crate::fsio::EntryKind;
+use crate::fsio::{Dir, EntryKind, Identity};
 
 pub(super) use migrate::Schema;
 pub(super) use rows::{ARTIFACT_COLUMNS, artifact_of, blob, digest, insert_artifact, time};
@@ -29,37 +30,64 @@ const MAX_STATEMENT: i32 = 64 << 10;
 pub(super) struct Database {
     connection: Connection,
     path: PathBuf,
+    /// The catalog's directory.
+    root: Dir,
+    /// Its name there.
+    name: &'static str,
+    /// The file that is open; another one may take its name.
+    identity: Identity,
+    /// The end of the event log that is known to be mirrored.
+    mirrored: Option<Head>,
 }
 
 impl Database {
     /// Opens the database file in `layout`, which has to be there; it may be empty.
     pub(super) fn open(layout: &Layout) -> Result<Self, CatalogError> {
-        let path = layout.path(DATABASE);
-        match layout.root().kind_of(DATABASE)? {
+        Self::open_in(layout.root().try_clone()?, DATABASE)
+    }
+
+    /// Opens the database that has this name in the catalog's directory.
+    ///
+    /// One under another name than the catalog's is being built: its events are not mirrored.
+    pub(super) fn open_in(root: Dir, name: &'static str) -> Result<Self, CatalogError> {
+        let path = root.path().join(name);
+        let missing = || CatalogError::Missing {
+            root: root.path().to_owned(),
+        };
+        match root.kind_of(name)? {
             Some(EntryKind::File) => {}
             Some(_) => {
                 let expected = "a regular file";
                 return Err(CatalogError::WrongKind { path, expected });
             }
-            None => {
-                let root = layout.root().path().to_owned();
-                return Err(CatalogError::Missing { root });
-            }
+            None => return Err(missing()),
         }
+        let identity = root.identity_of(name)?.ok_or_else(missing)?;
         // SQLite takes paths only. The real path of the open directory has no links in it, SQLite
         // refuses any that appear, and the check afterwards finds a directory that was put in its place.
-        let real = layout.root().real_path()?;
+        let real = root.real_path()?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX
             | OpenFlags::SQLITE_OPEN_NOFOLLOW
             | OpenFlags::SQLITE_OPEN_EXRESCODE;
-        let connection = Connection::open_with_flags(real.join(DATABASE), flags)
+        let connection = Connection::open_with_flags(real.join(name), flags)
             .map_err(|error| told("open", path.clone(), error))?;
-        if !layout.root().is_at(&real)? {
+        if !root.is_at(&real)? {
             let (path, expected) = (real, "the directory it was a moment ago");
             return Err(CatalogError::WrongKind { path, expected });
         }
-        let database = Self { connection, path };
+        if root.identity_of(name)? != Some(identity) {
+            // Replaced in this very moment: once more, with the new one.
+            return Self::open_in(root, name);
+        }
+        let database = Self {
+            connection,
+            path,
+            root,
+            name,
+            identity,
+            mirrored: None,
+        };
         database.during("configure", configure)?;
         Ok(database)
     }
@@ -84,12 +112,56 @@ impl Database {
     }
 
     /// Changes the database in one step that is on disk when this returns, or does nothing.
+    ///
+    /// The caller holds the exclusive lock. Events are mirrored afterwards; what goes wrong with that
+    /// does not undo the change, and is made up for at the next one.
     pub(super) fn write<T>(
         &mut self,
         operation: &'static str,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, CatalogError> {
-        self.transaction(operation, TransactionBehavior::Immediate, work)
+        let work = |transaction: &Transaction<'_>| {
+            let result = work(transaction)?;
+            Ok((result, events::head(transaction)?))
+        };
+        let (result, head) = self.transaction(operation, TransactionBehavior::Immediate, work)?;
+        if self.name == DATABASE && self.mirrored != Some(head) {
+            self.mirrored = match self.mirror() {
+                Ok(()) => Some(head),
+                Err(problem) => {
+                    tracing::warn!(code = problem.code(), "the events could not be mirrored");
+                    None
+                }
+            };
+        }
+        Ok(result)
+    }
+
+    fn mirror(&mut self) -> Result<(), CatalogError> {
+        let root = self.root.try_clone()?;
+        events::mirror::catch_up(&root, self)
+    }
+
+    /// Opens the file that has the database's name now, if it is another one than before.
+    ///
+    /// `SQLite` finds a journal by its name: whoever goes on with a database that was replaced would
+    /// take the journal of the new one for its own.
+    fn follow(&mut self) -> Result<(), CatalogError> {
+        if self.root.identity_of(self.name)? == Some(self.identity) {
+            return Ok(());
+        }
+        let lost = CatalogError::DatabaseLost {
+            path: self.path.clone(),
+        };
+        if self.root.kind_of(self.name)?.is_none() {
+            return Err(lost);
+        }
+        let found = Self::open_in(self.root.try_clone()?, self.name)?;
+        match found.schema()? {
+            Schema::Current => *self = found,
+            Schema::Empty | Schema::Old => return Err(lost),
+        }
+        Ok(())
     }
 
     fn transaction<T>(
@@ -98,6 +170,7 @@ impl Database {
         behavior: TransactionBehavior,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, CatalogError> {
+        self.follow()?;
         let path = &self.path;
         let run = |connection: &mut Connection| {
             let transaction = connection.transaction_with_behavior(behavior)?;
@@ -195,6 +268,41 @@ pub(super) mod tests {
         let mut database = Database::open(&layout).unwrap();
         database.migrate().unwrap();
         (home, database)
+    }
+
+    #[test]
+    fn a_database_that_was_replaced_is_not_gone_on_with() {
+        let (home, mut old) = fresh();
+        let layout = Layout::open(&home.path().join("catalog")).unwrap();
+        let set = |database: &mut Database, value: i64| {
+            database.write("test", |transaction| {
+                let statement = "INSERT INTO meta VALUES ('fact', ?1)";
+                transaction.execute(statement, [value])
+            })
+        };
+        let fact = |database: &mut Database| {
+            database.read("test", |transaction| {
+                let statement = "SELECT max(value) FROM meta WHERE key = 'fact'";
+                transaction.query_row(statement, [], |row| row.get::<_, Option<i64>>(0))
+            })
+        };
+        let (path, new) = (layout.path(DATABASE), layout.path("new"));
+        std::fs::copy(&path, &new).unwrap();
+        set(&mut old, 1).unwrap();
+        std::fs::rename(&new, &path).unwrap();
+        assert_eq!(fact(&mut old).unwrap(), None);
+        set(&mut old, 2).unwrap();
+        assert_eq!(
+            fact(&mut Database::open(&layout).unwrap()).unwrap(),
+            Some(2)
+        );
+        std::fs::rename(&path, &new).unwrap();
+        let code = |error: CatalogError| error.code().to_owned();
+        assert_eq!(code(fact(&mut old).unwrap_err()), "E_DATABASE_LOST");
+        std::fs::write(&path, b"").unwrap();
+        assert_eq!(code(fact(&mut old).unwrap_err()), "E_DATABASE_LOST");
+        std::fs::rename(&new, &path).unwrap();
+        assert_eq!(fact(&mut old).unwrap(), Some(2));
     }
 
     #[test]
