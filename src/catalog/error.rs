@@ -213,6 +213,14 @@ impl CatalogError {
         }
     }
 
+    /// Whether this is a finding about one artifact, and not trouble with looking at it.
+    pub fn is_about_artifact(&self) -> bool {
+        matches!(
+            self,
+            Self::ArtifactMissing { .. } | Self::ArtifactCorrupt { .. } | Self::Open { .. }
+        )
+    }
+
     /// What to do next, if there is anything.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {

@@ -1,8 +1,9 @@
 use rusqlite::{OptionalExtension as _, Transaction};
 
-use super::database::{ARTIFACT_COLUMNS, artifact_of, blob, digest};
+use super::database::{ARTIFACT_COLUMNS, artifact_of, blob, damaged, digest};
 use super::{Artifact, Catalog, CatalogError};
 use crate::digest::{IdPrefix, PackageId, Sha256Digest};
+use crate::trust::Verdict;
 
 /// Most artifacts named when a prefix is ambiguous.
 pub const MAX_CANDIDATES: usize = 16;
@@ -55,6 +56,16 @@ impl Catalog {
     pub fn find(&mut self, id: &PackageId) -> Result<Option<Artifact>, CatalogError> {
         self.database
             .read("look up an artifact", |transaction| find(transaction, id))
+    }
+
+    /// What the last verification of an artifact checked and found, as it is on record.
+    pub fn verdict(&mut self, id: &PackageId) -> Result<Verdict, CatalogError> {
+        self.database.read("look up a verdict", |transaction| {
+            let report: String = transaction
+                .prepare_cached("SELECT report FROM verdict WHERE artifact = ?1")?
+                .query_row([blob(&id.digest())], |row| row.get(0))?;
+            serde_json::from_str(&report).map_err(|error| damaged(0, error.to_string()))
+        })
     }
 
     /// What is on record of an artifact that was listed a moment ago.

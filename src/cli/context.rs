@@ -38,6 +38,8 @@ pub struct Environment {
     pub trust: Option<OsString>,
     /// `ISI_LOCK_TIMEOUT`: longest wait for others.
     pub lock_timeout: Option<OsString>,
+    /// `ISI_PAGER`, or else `PAGER`: what shows long texts.
+    pub pager: Option<String>,
 }
 
 impl Context {
@@ -78,6 +80,7 @@ impl Environment {
             catalog: variable("ISI_CATALOG"),
             trust: variable("ISI_TRUST"),
             lock_timeout: variable("ISI_LOCK_TIMEOUT"),
+            pager: (["ISI_PAGER", "PAGER"].into_iter()).find_map(|name| std::env::var(name).ok()),
         }
     }
 

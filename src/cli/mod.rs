@@ -20,6 +20,7 @@
 
 mod args;
 mod context;
+mod details;
 mod error;
 mod escape;
 mod exit;
@@ -27,6 +28,7 @@ mod front;
 mod generate;
 mod interrupt;
 mod output;
+mod pager;
 mod progress;
 mod prompt;
 mod refusals;

@@ -9,16 +9,7 @@ const NAMES: usize = 12;
 
 /// Prints a row for every check, who signed and when, and the conclusion; hints go to the person.
 pub(super) fn print(verdict: &Verdict, out: &mut Printer) -> Result<(), CommandError> {
-    out.line("== Checks ==")?;
-    for check in &verdict.checks {
-        print_check(check, out)?;
-    }
-    for signer in &verdict.signers {
-        print_signer(signer, out)?;
-    }
-    if let Some(timestamp) = &verdict.timestamp {
-        print_timestamp(timestamp, out)?;
-    }
+    print_checks(verdict, out)?;
     out.line("== Verdict ==")?;
     field(
         out,
@@ -29,6 +20,21 @@ pub(super) fn print(verdict: &Verdict, out: &mut Printer) -> Result<(), CommandE
         if let Some(hint) = &check.hint {
             out.complain("hint", hint);
         }
+    }
+    Ok(())
+}
+
+/// Prints a row for every check, who signed and when.
+pub(super) fn print_checks(verdict: &Verdict, out: &mut Printer) -> Result<(), CommandError> {
+    out.line("== Checks ==")?;
+    for check in &verdict.checks {
+        print_check(check, out)?;
+    }
+    for signer in &verdict.signers {
+        print_signer(signer, out)?;
+    }
+    if let Some(timestamp) = &verdict.timestamp {
+        print_timestamp(timestamp, out)?;
     }
     Ok(())
 }

@@ -11,13 +11,16 @@ mod wire;
 
 use jiff::Timestamp;
 
+use crate::digest::IdPrefix;
+
 pub use self::error::ServiceError;
 pub use self::event::{Event, Observer};
 pub use self::local::{Local, Paths};
 pub use self::wire::{
     ExportReply, ExportRequest, ExportTarget, ImportReply, ImportRequest, Item, ListReply,
-    ListRequest, OneOf, PackageFile, PackageSource, PackageStream, ReadmeReply, SCHEMA, Selection,
-    Signer, VerifiedItem, VerifyReply, VerifyRequest,
+    ListRequest, OneOf, PackageDetails, PackageFile, PackageSource, PackageStream, Problem,
+    ReadmeReply, RegionDetails, SCHEMA, Selection, Signer, VerifiedItem, VerifyReply,
+    VerifyRequest, ViewReply,
 };
 pub use crate::catalog::{Order, Outcome, State};
 
@@ -32,6 +35,9 @@ pub trait Management {
     /// Verifies a package file, an artifact, or every artifact; what is wrong is in the reply.
     fn verify(&self, request: &VerifyRequest, call: &Call<'_>)
     -> Result<VerifyReply, ServiceError>;
+
+    /// Everything that is known of one artifact; nothing is verified anew.
+    fn view(&self, id: &IdPrefix, call: &Call<'_>) -> Result<ViewReply, ServiceError>;
 
     /// The README of a package file or an artifact, checked before it is given out.
     fn readme(&self, request: &OneOf, call: &Call<'_>) -> Result<ReadmeReply, ServiceError>;

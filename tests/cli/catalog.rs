@@ -229,3 +229,29 @@ fn a_second_catalog_takes_the_export() {
     let list = place.isi(&[&second[..], &["list", "--format", "csv", "--no-header"]].concat());
     assert!(list.stdout.starts_with(&id), "{}", list.stdout);
 }
+
+#[test]
+fn view_shows_the_record_the_manifest_and_the_checks() {
+    let (place, id) = with_one();
+    compare!(catalog(&place, &["view", "--id", &id[..5]]), "view");
+    let json = catalog(&place, &["view", "--id", &id[..5], "--format", "json"]).succeeded();
+    let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(json["item"]["id"], id.as_str());
+    assert_eq!(json["package"]["name"], "fix");
+    assert_eq!(json["regions"][0]["kind"], "payload");
+    assert_eq!(json["verdict"]["verified"], true);
+    assert_eq!(json["problem"], serde_json::Value::Null);
+}
+
+#[test]
+fn view_of_an_artifact_that_is_gone_shows_what_is_on_record() {
+    let (place, id) = with_one();
+    let artifact = format!("home/catalog/artifacts/{}/{id}/package.isi", &id[..2]);
+    std::fs::remove_file(place.path(&artifact)).unwrap();
+    compare!(catalog(&place, &["view", "--id", &id[..5]]), "view_missing");
+    std::fs::write(place.path(&artifact), b"something else").unwrap();
+    let json = catalog(&place, &["view", "--id", &id[..5], "--format", "json"]).succeeded();
+    let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(json["package"], serde_json::Value::Null);
+    assert!(json["problem"]["code"].as_str().unwrap().starts_with("E_"));
+}

@@ -93,3 +93,29 @@ fn a_passphrase_is_asked_for_and_not_shown() {
     assert!(run.stdout.contains("signed x.isi"), "{}", run.stdout);
     assert!(!run.stdout.contains("secret"), "{}", run.stdout);
 }
+
+#[test]
+fn a_readme_goes_through_the_pager_and_elsewhere_it_does_not() {
+    let place = Place::with_pki();
+    place.signed("x.isi");
+    let readme = "-q --home home upgrade catalog readme --file x.isi";
+    let page = |pager: &str| {
+        let tool = env!("CARGO_BIN_EXE_isi");
+        let command = format!("ISI_PAGER='{pager}' {tool} {readme}");
+        let run = place.run("script", &["-qec", &command, "/dev/null"]);
+        assert_eq!(run.code, Some(0), "{}", run.text());
+        run.stdout.replace('\r', "")
+    };
+    let text = "Fix 1.2.3\n\nFixes things.\n";
+    assert_eq!(
+        page("cat -n"),
+        "     1\tFix 1.2.3\n     2\t\n     3\tFixes things.\n"
+    );
+    assert_eq!(page("true"), "", "a reader who stops at once");
+    for none in ["", " ", "/no/such/pager"] {
+        assert_eq!(page(none), text, "{none:?}");
+    }
+    let mut command = place.command("isi", &readme.split(' ').collect::<Vec<_>>());
+    let run = command.env("ISI_PAGER", "cat -n").output().unwrap();
+    assert_eq!(place.finished(&run).stdout, text);
+}

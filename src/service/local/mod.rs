@@ -5,15 +5,17 @@ mod import;
 mod list;
 mod readme;
 mod verify;
+mod view;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{
     Call, ExportReply, ExportRequest, ImportReply, ImportRequest, ListReply, ListRequest,
-    Management, OneOf, ReadmeReply, ServiceError, VerifyReply, VerifyRequest,
+    Management, OneOf, ReadmeReply, ServiceError, VerifyReply, VerifyRequest, ViewReply,
 };
 use crate::catalog::{Access, Catalog, Context};
+use crate::digest::IdPrefix;
 use crate::trust::{TrustPaths, TrustStore};
 
 /// Where one installation keeps its things.
@@ -69,6 +71,10 @@ impl Management for Local {
         call: &Call<'_>,
     ) -> Result<VerifyReply, ServiceError> {
         Self::verify(self, request, call)
+    }
+
+    fn view(&self, id: &IdPrefix, call: &Call<'_>) -> Result<ViewReply, ServiceError> {
+        Self::view(self, id, call)
     }
 
     fn readme(&self, request: &OneOf, call: &Call<'_>) -> Result<ReadmeReply, ServiceError> {

@@ -1,5 +1,6 @@
 //! What goes over the wire: one file for each call, with its request and its reply.
 
+mod details;
 mod export;
 mod import;
 mod item;
@@ -7,7 +8,9 @@ mod list;
 mod package;
 mod readme;
 mod verify;
+mod view;
 
+pub use self::details::{PackageDetails, RegionDetails};
 pub use self::export::{ExportReply, ExportRequest, ExportTarget};
 pub use self::import::{ImportReply, ImportRequest, PackageSource, PackageStream};
 pub use self::item::{Item, Signer};
@@ -15,6 +18,7 @@ pub use self::list::{ListReply, ListRequest};
 pub use self::package::{OneOf, PackageFile};
 pub use self::readme::ReadmeReply;
 pub use self::verify::{Selection, VerifiedItem, VerifyReply, VerifyRequest};
+pub use self::view::{Problem, ViewReply};
 
 /// Version of the replies' JSON form.
 pub const SCHEMA: u32 = 1;

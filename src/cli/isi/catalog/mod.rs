@@ -6,6 +6,7 @@ mod import;
 mod list;
 mod readme;
 mod verify;
+mod view;
 
 use std::path::Path;
 
@@ -36,6 +37,7 @@ enum Command {
     Import(import::Args),
     List(list::Args),
     Verify(verify::Args),
+    View(view::Args),
     Readme(readme::Args),
     Export(export::Args),
 }
@@ -46,6 +48,7 @@ impl Args {
             Command::Import(args) => args.run(context),
             Command::List(args) => args.run(context),
             Command::Verify(args) => args.run(context),
+            Command::View(args) => args.run(context),
             Command::Readme(args) => args.run(context),
             Command::Export(args) => args.run(context),
         }

@@ -1,6 +1,6 @@
 use super::{OneOfArgs, call};
 use crate::cli::args::OutputArgs;
-use crate::cli::{CommandError, Context, Exit};
+use crate::cli::{CommandError, Context, Exit, pager};
 
 /// Show the README of a package
 #[derive(clap::Args, Debug)]
@@ -15,7 +15,8 @@ pub(super) struct Args {
 }
 
 const HELP: &str = "\
-Shows nothing of a package that is not trusted.
+Shows nothing of a package that is not trusted. On a terminal the text goes through a pager:
+ISI_PAGER, else PAGER, else less.
 
 Examples:
   isi upgrade catalog readme --file HealthCheck_9.2.1_2021-09.isi | less
@@ -36,7 +37,7 @@ impl Args {
                 CommandError::failed(format!("{} has no README", reply.item)).code("E_NO_README"),
             );
         };
-        context.out.text(text)?;
+        pager::show(text, context)?;
         Ok(Exit::Done)
     }
 }

@@ -1,15 +1,12 @@
 //! The report for a person: the blocks of the original in its order and wording, then our own.
 
-use super::report::{FooterView, NOTE, PackageView, RegionView, Report};
+use super::report::{FooterView, NOTE, Report};
 use super::seal::{SignatureView, TimestampView, plain_time, subject_path};
+use crate::cli::details::{field, print_package, print_region};
 use crate::cli::{CommandError, Printer};
-use crate::manifest::Dependency;
 
 /// Width of the labels of the footer, which stand to the right.
 const FOOTER: usize = 14;
-/// Width of the labels of all later blocks, which stand to the left.
-const LABEL: usize = 16;
-
 pub(super) fn print(report: &Report, out: &mut Printer) -> Result<(), CommandError> {
     for region in &report.regions {
         print_region(region, out)?;
@@ -20,14 +17,6 @@ pub(super) fn print(report: &Report, out: &mut Printer) -> Result<(), CommandErr
     print_package(&report.package, out)?;
     out.line("")?;
     out.line(NOTE)
-}
-
-fn print_region(region: &RegionView, out: &mut Printer) -> Result<(), CommandError> {
-    out.line(&format!("== Region {} ==", region.number))?;
-    out.line(&format!("Type: {}", region.label))?;
-    out.line(&format!("Name: {}", region.name))?;
-    out.line(&format!("Hash: {}", region.sha256))?;
-    out.line(&format!("Size: {}", region.size))
 }
 
 fn print_footer(footer: &FooterView, out: &mut Printer) -> Result<(), CommandError> {
@@ -101,67 +90,4 @@ fn print_timestamp(timestamp: &TimestampView, out: &mut Printer) -> Result<(), C
     field(out, "Digest", &token.digest)?;
     field(out, "Policy", &token.policy)?;
     field(out, "Serial", &token.serial)
-}
-
-fn print_package(package: &PackageView, out: &mut Printer) -> Result<(), CommandError> {
-    out.line("== Package Details ==")?;
-    let versions = package.source_versions.to_string();
-    let rows = [
-        ("Type", package.package_type.to_string()),
-        ("Name", package.name.clone()),
-        ("Version", package.version.to_string()),
-        ("Build", package.build.clone()),
-        ("Description", package.description.clone()),
-        ("Product", package.product.clone()),
-        ("Architecture", package.architecture.clone()),
-        ("Branch", package.branch.clone()),
-        ("Created", package.created.clone()),
-        ("Release Counter", package.release_counter.to_string()),
-        (
-            "Source Versions",
-            if versions == "*" {
-                String::new()
-            } else {
-                versions
-            },
-        ),
-        ("Requires", dependencies(&package.requires)),
-        ("Conflicts", dependencies(&package.conflicts)),
-        ("Obsoletes", dependencies(&package.obsoletes)),
-        ("Restart", package.restart.to_string()),
-        (
-            "Rollback",
-            if package.rollback { "yes" } else { "no" }.to_owned(),
-        ),
-        ("Services", package.services.join(", ")),
-        ("Free Space", unless_zero(package.free_space)),
-        ("Minutes", unless_zero(package.minutes.into())),
-    ];
-    for (label, value) in rows.iter().filter(|(_, value)| !value.is_empty()) {
-        field(out, label, value)?;
-    }
-    Ok(())
-}
-
-fn dependencies(list: &[Dependency]) -> String {
-    let texts = list.iter().map(|dependency| {
-        let range = Some(&dependency.versions).filter(|versions| !versions.is_any());
-        range.map_or_else(
-            || dependency.name.clone(),
-            |versions| format!("{} ({versions})", dependency.name),
-        )
-    });
-    texts.collect::<Vec<_>>().join(", ")
-}
-
-fn unless_zero(number: u64) -> String {
-    if number == 0 {
-        String::new()
-    } else {
-        number.to_string()
-    }
-}
-
-fn field(out: &mut Printer, label: &str, value: &str) -> Result<(), CommandError> {
-    out.line(&format!("{:<LABEL$} {value}", format!("{label}:")))
 }
