@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::results::{Reader, Results};
 use crate::shell::{self, Outcome, cargo, failure, show_time};
-use crate::system;
+use crate::{system, torture};
 
 /// The tools' own packages, checked like the main one.
 const XTASK: &str = "xtask/Cargo.toml";
@@ -31,6 +31,7 @@ pub fn run(arguments: &[String]) -> Outcome<ExitCode> {
         part("clippy", clippy),
         part("tests", tests),
         part("tests of the tools", tool_tests),
+        part("torture", torture::short),
         part("fuzz targets", fuzz_targets),
         part("documentation", documentation),
     ];

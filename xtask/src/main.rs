@@ -7,6 +7,7 @@ mod results;
 mod shell;
 mod system;
 mod tasks;
+mod torture;
 mod tree;
 
 use std::process::ExitCode;
@@ -37,6 +38,11 @@ const TASKS: &[Task] = &[
         run: bench::run,
     },
     Task {
+        name: "torture",
+        about: "kills, faults, power cuts, damage: torture [--short] [--only PART] [--seed N]",
+        run: torture::run,
+    },
+    Task {
         name: "bless",
         about: "write the test vectors that are not there yet",
         run: tasks::bless,
@@ -65,6 +71,9 @@ fn main() -> ExitCode {
     }
     if name == bench::measure::TASK {
         return finish(bench::measure::run(rest));
+    }
+    if name == torture::tracer::TASK {
+        return finish(torture::tracer::become_traced(rest));
     }
     let Some(task) = TASKS.iter().find(|task| task.name == name) else {
         eprintln!("error: there is no task {name:?}");

@@ -53,7 +53,7 @@ pub fn typed(directory: &Path, line: &str) -> Command {
 }
 
 /// The words of a command line: split at spaces, except between single quotes.
-fn words(line: &str) -> Vec<String> {
+pub fn words(line: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let (mut quoted, mut inside) = (false, false);
     for c in line.chars() {

@@ -52,6 +52,9 @@ const TO_CHECK: &[Need] = &[
     Need::program("libarchive-tools", "bsdtar"),
     Need::program("diffutils", "diff"),
     Need::program("strace", "strace"),
+    Need::program("sqlite3", "sqlite3"),
+    Need::program("e2fsprogs", "mkfs.ext4"),
+    Need::program("xfsprogs", "mkfs.xfs"),
 ];
 
 /// Makes sure that the sources can be built.

@@ -1,0 +1,186 @@
+//! `cargo xtask torture`: what the catalog promises, while it is killed, starved, cut off and damaged.
+//!
+//! A black box: the real programs run, and what they leave is looked at with `sqlite3` and `sha256sum`,
+//! never with the library under test. Parts that cannot run on a machine say so.
+
+mod calls;
+mod fault;
+mod invariants;
+mod kill;
+mod mount;
+mod options;
+mod place;
+mod points;
+mod power;
+mod prepared;
+mod random;
+mod state;
+mod subjects;
+mod table;
+pub mod tracer;
+mod world;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use crate::results::Results;
+use crate::shell::{self, Outcome, cargo, show_time};
+use crate::system;
+use mount::{Kind, Mounted};
+use options::Options;
+use points::Row;
+use prepared::Prepared;
+use subjects::{SUBJECTS, Subject};
+use world::World;
+
+/// Runs all parts, or the one that was asked for, and prints the table.
+pub fn run(arguments: &[String]) -> Outcome<ExitCode> {
+    let options = Options::parse(arguments)?;
+    system::ready_to_check()?;
+    let results = torture(options)?;
+    println!("{}", results.line());
+    Ok(if results.failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// The short version, for `cargo xtask test`: each row of the table counts as one test.
+pub fn short() -> Outcome<Results> {
+    torture(Options {
+        short: true,
+        ..Options::default()
+    })
+}
+
+/// What all parts share.
+struct Torture {
+    options: Options,
+    world: World,
+    /// Where everything happens: in memory, where the machine has a file system there.
+    scratch: PathBuf,
+}
+
+/// Where a place in which something broke is kept.
+fn kept(part: &str, name: &str) -> PathBuf {
+    let name = name.replace([' ', ','], "-");
+    shell::root()
+        .join("target/torture")
+        .join(format!("{part}-{name}"))
+}
+
+fn torture(options: Options) -> Outcome<Results> {
+    shell::run(&mut cargo(["build", "--quiet", "--bins"]))?;
+    let scratch = Scratch::new()?;
+    let start = Instant::now();
+    let torture = Torture {
+        world: World::create(&scratch.0.join("world"))?,
+        scratch: scratch.0.clone(),
+        options,
+    };
+    let kept = shell::root().join("target/torture");
+    place::remove(&kept)?;
+    let (mut rows, mut skipped) = (Vec::new(), Vec::new());
+    let no_power = Mounted::missing();
+    if let Some(reason) = no_power.as_ref().filter(|_| torture.options.wants("power")) {
+        skipped.push(format!("torture power: {reason}"));
+    }
+    for subject in SUBJECTS {
+        if torture.options.wants_command(subject.name) {
+            rows.extend(
+                torture_command(&torture, subject, no_power.is_none()).unwrap_or_else(|error| {
+                    println!("BROKEN {}: {error}", subject.name);
+                    vec![Row::failed("command", subject.name)]
+                }),
+            );
+        }
+    }
+    println!("\n{}", table::table(&rows));
+    println!(
+        "{} with seed {}",
+        show_time(start.elapsed()),
+        torture.options.seed
+    );
+    Ok(results(&rows, skipped))
+}
+
+/// All that is done to one command.
+fn torture_command(torture: &Torture, subject: &Subject, power: bool) -> Outcome<Vec<Row>> {
+    let root = torture.scratch.join("prepared");
+    place::remove(&root)?;
+    std::fs::create_dir(&root)?;
+    let prepared = Prepared::new(subject, &torture.world, &root)?;
+    let wants = |part| torture.options.wants(part);
+    let mut rows = Vec::new();
+    if wants("kill") {
+        rows.push(kill::run(torture, &prepared)?);
+    }
+    if wants("fault") {
+        rows.push(fault::run(torture, &prepared)?);
+    }
+    if wants("power") && power {
+        for kind in Kind::ALL {
+            rows.push(power::run(torture, &prepared, kind)?);
+        }
+    }
+    Ok(rows)
+}
+
+/// Each row is one test that passed or failed.
+fn results(rows: &[Row], skipped: Vec<String>) -> Results {
+    let count = |broken| rows.iter().filter(|row| (row.broken > 0) == broken).count();
+    let number = |count| u64::try_from(count).unwrap_or(u64::MAX);
+    Results {
+        passed: number(count(false)),
+        failed: number(count(true)),
+        skipped,
+    }
+}
+
+/// At most `most` of `points`, spread evenly.
+fn thin<P>(points: Vec<P>, most: usize) -> Vec<P> {
+    let step = points.len().div_ceil(most.max(1)).max(1);
+    points.into_iter().step_by(step).collect()
+}
+
+/// A directory that is removed when this is dropped.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> Outcome<Self> {
+        let memory = Path::new("/dev/shm");
+        let parent = if memory.is_dir() {
+            memory.to_owned()
+        } else {
+            std::env::temp_dir()
+        };
+        let path = parent.join(format!("isi-torture-{}", std::process::id()));
+        place::remove(&path)?;
+        std::fs::create_dir(&path)?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if let Err(error) = place::remove(&self.0) {
+            eprintln!("could not remove {}: {error}", self.0.display());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thinning_keeps_the_spread() {
+        let points: Vec<u32> = (0..100).collect();
+        assert_eq!(thin(points.clone(), 4), [0, 25, 50, 75]);
+        assert_eq!(thin(points.clone(), usize::MAX).len(), 100);
+        assert!(thin(points, 40).len() <= 40);
+        assert!(thin(Vec::<u32>::new(), 4).is_empty());
+    }
+}

@@ -1,0 +1,159 @@
+//! A file system in a file, whose power can be cut.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use crate::shell::{self, Outcome, failure};
+
+/// The file systems that catalogs live on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// ext4.
+    Ext4,
+    /// xfs, with shared blocks.
+    Xfs,
+}
+
+impl Kind {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Ext4, Self::Xfs];
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ext4 => "ext4",
+            Self::Xfs => "xfs",
+        }
+    }
+
+    /// Bytes of the image, which has holes; xfs refuses to be smaller than 300 MiB.
+    const fn size(self) -> u64 {
+        match self {
+            Self::Ext4 => 96 << 20,
+            Self::Xfs => 320 << 20,
+        }
+    }
+
+    /// ext4 would otherwise write data early where programs forget to, and hide that they do.
+    const fn options(self) -> &'static str {
+        match self {
+            Self::Ext4 => "loop,noauto_da_alloc",
+            Self::Xfs => "loop",
+        }
+    }
+}
+
+/// What a power cut leaves of what was not asked to be safe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flavour {
+    /// Nothing.
+    Nothing,
+    /// Names and sizes, but no content: the file system's log is written, data is not.
+    Names,
+}
+
+impl Flavour {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Nothing, Self::Names];
+}
+
+/// A mounted file system; unmounted and removed when dropped.
+#[derive(Debug)]
+pub struct Mounted {
+    kind: Kind,
+    image: PathBuf,
+    at: PathBuf,
+}
+
+impl Mounted {
+    /// Why power cannot be cut here, if it cannot.
+    pub fn missing() -> Option<String> {
+        let program = ["mkfs.ext4", "mkfs.xfs", "xfs_io", "mount", "losetup"];
+        if let Some(program) = program
+            .into_iter()
+            .find(|program| !shell::installed(program))
+        {
+            return Some(format!("{program} is not installed"));
+        }
+        if !nix::unistd::geteuid().is_root() {
+            return Some("mounting takes root".to_owned());
+        }
+        let loops = shell::succeeds(shell::command("losetup").arg("--find"));
+        (!loops).then(|| "there is no free loop device".to_owned())
+    }
+
+    /// Makes and mounts a file system below `directory`.
+    pub fn create(kind: Kind, directory: &Path) -> Outcome<Self> {
+        let image = directory.join(format!("{}.image", kind.name()));
+        let at = directory.join(kind.name());
+        File::create(&image)?.set_len(kind.size())?;
+        super::place::remove(&at)?;
+        fs::create_dir(&at)?;
+        let mut make = shell::command(format!("mkfs.{}", kind.name()));
+        match kind {
+            Kind::Ext4 => make.args(["-q", "-F"]),
+            Kind::Xfs => make.args(["-q", "-f"]),
+        };
+        quietly(make.arg(&image))?;
+        let mounted = Self { kind, image, at };
+        mounted.mount()?;
+        Ok(mounted)
+    }
+
+    /// Where it is mounted.
+    pub fn at(&self) -> &Path {
+        &self.at
+    }
+
+    /// Waits until everything so far is on disk.
+    pub fn sync(&self) -> Outcome {
+        quietly(shell::command("sync").arg("-f").arg(&self.at))
+    }
+
+    /// Cuts the power: nothing more reaches the disk, and what is not safe is lost.
+    pub fn cut(&self, flavour: Flavour) -> Outcome {
+        let order = match flavour {
+            Flavour::Nothing => "shutdown",
+            Flavour::Names => "shutdown -f",
+        };
+        quietly(
+            shell::command("xfs_io")
+                .args(["-x", "-c", order])
+                .arg(&self.at),
+        )
+    }
+
+    /// Turns the power on again.
+    pub fn restart(&self) -> Outcome {
+        quietly(shell::command("umount").arg(&self.at))?;
+        self.mount()
+    }
+
+    fn mount(&self) -> Outcome {
+        let mut mount = shell::command("mount");
+        mount.args(["-t", self.kind.name(), "-o", self.kind.options()]);
+        quietly(mount.arg(&self.image).arg(&self.at))
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        let unmounted = quietly(shell::command("umount").arg("--lazy").arg(&self.at));
+        if let Err(error) = unmounted.and_then(|()| super::place::remove(&self.image)) {
+            eprintln!("{error}");
+        }
+    }
+}
+
+/// Runs a command whose output nobody wants unless it fails.
+fn quietly(command: &mut std::process::Command) -> Outcome {
+    let output = command.output()?;
+    if output.status.success() {
+        return Ok(());
+    }
+    failure(format!(
+        "{}: {}",
+        shell::show(command),
+        super::place::told(&output)
+    ))
+}
