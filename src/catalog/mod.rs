@@ -48,7 +48,7 @@ pub use self::error::{CatalogError, Differs};
 pub use self::examine::Examination;
 pub use self::export::{ExportRequest, Exported};
 pub use self::import::{Import, ImportRequest, Outcome, Source};
-pub use self::list::{ListRequest, Listed, ListedSigner, Order, Page};
+pub use self::list::{ListRequest, Listed, ListedReference, ListedSigner, Order, Page};
 pub use self::resolve::{MAX_CANDIDATES, Resolution};
 
 /// What the catalog is opened for.

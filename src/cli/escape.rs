@@ -37,7 +37,7 @@ pub(super) fn lines(text: &str) -> Cow<'_, str> {
 /// Such characters can only stand inside strings there, and the serializer escaped C0 already.
 pub(super) fn json(text: &str) -> Cow<'_, str> {
     let hides_here = |character| character != '\n' && hides(character);
-    if !text.contains(hides_here) {
+    if is_plain(text) || !text.contains(hides_here) {
         return text.into();
     }
     let mut safe = String::with_capacity(text.len() + 16);
@@ -66,6 +66,14 @@ fn escaped(text: &str, hides: impl Fn(char) -> bool) -> Cow<'_, str> {
         }
     }
     safe.into()
+}
+
+/// Whether a text is visible ASCII, spaces and line feeds only; much faster than a look at every
+/// character.
+fn is_plain(text: &str) -> bool {
+    let plain = |byte: &u8| matches!(byte, b' '..=b'~' | b'\n');
+    let mut blocks = text.as_bytes().chunks(64);
+    blocks.all(|block| block.iter().fold(true, |all, byte| all & plain(byte)))
 }
 
 /// Whether a character does something else than show itself.

@@ -24,6 +24,7 @@ mod details;
 mod error;
 mod escape;
 mod exit;
+mod follow;
 mod front;
 mod generate;
 mod interrupt;

@@ -4,6 +4,9 @@ use std::io::{self, BufWriter, IsTerminal as _, Write};
 use super::error::{CommandError, Kind};
 use super::escape;
 
+/// Bytes of data held back before they are written: long lists are many lines.
+const BUFFER: usize = 64 << 10;
+
 /// What is known about the terminal.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Terminal {
@@ -66,7 +69,7 @@ impl Printer {
                 .filter(|_| output)
                 .map(|(_, columns)| columns),
         };
-        let stdout = BufWriter::new(io::stdout());
+        let stdout = BufWriter::with_capacity(BUFFER, io::stdout());
         Self::new(Box::new(stdout), Box::new(io::stderr()), terminal)
     }
 
@@ -101,8 +104,13 @@ impl Printer {
     /// Prints a value as JSON.
     pub fn json(&mut self, value: &impl serde::Serialize) -> Result<(), CommandError> {
         let text = serde_json::to_string_pretty(value).map_err(CommandError::failed)?;
-        self.data(&escape::json(&text))?;
+        self.json_text(&text)?;
         self.data("\n")
+    }
+
+    /// Prints a piece of JSON text.
+    pub(super) fn json_text(&mut self, text: &str) -> Result<(), CommandError> {
+        self.data(&escape::json(text))
     }
 
     /// Says something to the person, unless it should be quiet.

@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -10,7 +11,8 @@ use crate::service::Observer;
 /// Shows long work as a bar on a terminal, shows nothing elsewhere, and stops it on a signal.
 #[derive(Debug)]
 pub(super) struct Bar {
-    bar: ProgressBar,
+    inner: ProgressBar,
+    begun: AtomicBool,
     interrupt: Interrupt,
 }
 
@@ -29,32 +31,45 @@ impl Bar {
             ProgressDrawTarget::hidden()
         };
         Self {
-            bar: ProgressBar::with_draw_target(None, target),
+            inner: ProgressBar::with_draw_target(None, target),
+            begun: AtomicBool::new(false),
             interrupt: interrupt.clone(),
+        }
+    }
+}
+
+impl Bar {
+    /// Does something that prints, with the bar out of its way.
+    pub(super) fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
+        if self.inner.is_hidden() || !self.begun.load(Ordering::Relaxed) {
+            print()
+        } else {
+            self.inner.suspend(print)
         }
     }
 }
 
 impl Progress for Bar {
     fn begin(&self, name: &str, total: u64) {
+        self.begun.store(true, Ordering::Relaxed);
         let template = if total == 0 { UNSIZED } else { SIZED };
         let style = ProgressStyle::with_template(template)
             .unwrap_or_else(|_| ProgressStyle::default_bar())
             .progress_chars("=> ");
-        self.bar.set_style(style);
-        self.bar.reset();
+        self.inner.set_style(style);
+        self.inner.reset();
         match total {
-            0 => self.bar.unset_length(),
-            total => self.bar.set_length(total),
+            0 => self.inner.unset_length(),
+            total => self.inner.set_length(total),
         }
-        self.bar.set_message(name.to_owned());
-        if !self.bar.is_hidden() {
-            self.bar.enable_steady_tick(Duration::from_millis(200));
+        self.inner.set_message(name.to_owned());
+        if !self.inner.is_hidden() {
+            self.inner.enable_steady_tick(Duration::from_millis(200));
         }
     }
 
     fn advance(&self, bytes: u64) {
-        self.bar.inc(bytes);
+        self.inner.inc(bytes);
     }
 
     fn cancelled(&self) -> bool {
@@ -66,7 +81,7 @@ impl Observer for Bar {}
 
 impl Drop for Bar {
     fn drop(&mut self) {
-        self.bar.finish_and_clear();
+        self.inner.finish_and_clear();
     }
 }
 
@@ -80,14 +95,14 @@ mod tests {
     fn is_seen_on_a_terminal_only_and_not_when_quiet() {
         let interrupt = Interrupt::default();
         let (_, pipe) = Captured::plain();
-        assert!(Bar::new(&pipe, &interrupt).bar.is_hidden());
+        assert!(Bar::new(&pipe, &interrupt).inner.is_hidden());
         let terminal = Terminal {
             error: true,
             ..Terminal::default()
         };
         let (_, mut person) = Captured::on(terminal);
         person.set_verbosity(Verbosity::Quiet);
-        assert!(Bar::new(&person, &interrupt).bar.is_hidden());
+        assert!(Bar::new(&person, &interrupt).inner.is_hidden());
     }
 
     #[test]

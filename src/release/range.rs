@@ -58,6 +58,12 @@ impl VersionRange {
             .all(|comparator| comparator.holds(version))
     }
 
+    /// The comparators, each as its operator (`=`, `!=`, `<`, `<=`, `>` or `>=`) and its version.
+    pub fn comparators(&self) -> impl Iterator<Item = (&'static str, &Version)> {
+        let parts = self.comparators.iter();
+        parts.map(|part| (part.operator.spelling(), &part.version))
+    }
+
     /// Whether every version is in the set because nothing limits it.
     pub fn is_any(&self) -> bool {
         self.comparators.is_empty()

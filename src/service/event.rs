@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-use super::VerifiedItem;
+use super::{Item, VerifiedItem};
 use crate::progress::{Progress, Silent};
 
 /// Something that happened during a call, told as it happens; any front end can render it.
@@ -8,6 +8,8 @@ use crate::progress::{Progress, Silent};
 #[serde(tag = "event", rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Event<'a> {
+    /// The next item of a listing.
+    Listed(&'a Item),
     /// One item of a longer verification is done.
     Verified(&'a VerifiedItem),
 }

@@ -19,7 +19,7 @@ pub use self::local::{Local, Paths};
 pub use self::wire::{
     ExportReply, ExportRequest, ExportTarget, ImportReply, ImportRequest, Item, ListReply,
     ListRequest, OneOf, PackageDetails, PackageFile, PackageSource, PackageStream, Problem,
-    ReadmeReply, RegionDetails, SCHEMA, Selection, Signer, VerifiedItem, VerifyReply,
+    ReadmeReply, Reference, RegionDetails, SCHEMA, Selection, Signer, VerifiedItem, VerifyReply,
     VerifyRequest, ViewReply,
 };
 pub use crate::catalog::{Order, Outcome, State};
@@ -29,7 +29,7 @@ pub trait Management {
     /// Verifies a package and keeps a copy of it.
     fn import(&self, request: ImportRequest, call: &Call<'_>) -> Result<ImportReply, ServiceError>;
 
-    /// Lists what is kept, as it is on record.
+    /// Lists what is kept, as it is on record; the items arrive as [`Event::Listed`], in their order.
     fn list(&self, request: &ListRequest, call: &Call<'_>) -> Result<ListReply, ServiceError>;
 
     /// Verifies a package file, an artifact, or every artifact; what is wrong is in the reply.

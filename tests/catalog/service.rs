@@ -7,7 +7,7 @@ use std::time::Duration;
 use isi_catalog::fsio::OnExisting;
 use isi_catalog::progress::{Progress, Silent};
 use isi_catalog::service::{
-    Call, Event, ExportRequest, ExportTarget, ImportReply, ImportRequest, ListRequest, Local,
+    Call, Event, ExportRequest, ExportTarget, ImportReply, ImportRequest, Item, ListRequest, Local,
     Management as _, Observer, OneOf, Outcome, PackageFile, Paths, Selection, ServiceError, State,
     VerifiedItem, VerifyReply, VerifyRequest,
 };
@@ -97,18 +97,30 @@ fn a_file_that_is_not_accepted_is_a_finding_and_its_readme_is_refused() {
 
 /// Remembers what it was told.
 #[derive(Default)]
-struct Listener(Mutex<Vec<VerifiedItem>>);
+struct Listener {
+    verified: Mutex<Vec<VerifiedItem>>,
+    listed: Mutex<Vec<Item>>,
+    /// Stops the work when this many items were listed.
+    enough: Option<usize>,
+}
 
 impl Progress for Listener {
     fn begin(&self, _name: &str, _total: u64) {}
 
     fn advance(&self, _bytes: u64) {}
+
+    fn cancelled(&self) -> bool {
+        let listed = self.listed.lock().unwrap().len();
+        self.enough.is_some_and(|enough| listed >= enough)
+    }
 }
 
 impl Observer for Listener {
     fn event(&self, event: &Event<'_>) {
-        if let Event::Verified(item) = event {
-            self.0.lock().unwrap().push((*item).clone());
+        match event {
+            Event::Verified(item) => self.verified.lock().unwrap().push((*item).clone()),
+            Event::Listed(item) => self.listed.lock().unwrap().push((*item).clone()),
+            _ => {}
         }
     }
 }
@@ -128,9 +140,15 @@ fn the_main_job_goes_through_the_service() {
         Outcome::AlreadyPresent
     );
 
-    let list = service.list(&ListRequest::default(), &call()).unwrap();
-    assert_eq!((list.schema, list.total, list.items.len()), (1, 2, 2));
-    assert_eq!(list.items[0], imported.item);
+    let listener = Listener::default();
+    let watched = Call {
+        observer: &listener,
+        ..call()
+    };
+    let list = service.list(&ListRequest::default(), &watched).unwrap();
+    assert_eq!((list.schema, list.total, list.listed), (1, 2, 2));
+    let items = listener.listed.into_inner().unwrap();
+    assert_eq!((items.len(), &items[0]), (2, &imported.item));
 
     let listener = Listener::default();
     let request = VerifyRequest {
@@ -143,7 +161,7 @@ fn the_main_job_goes_through_the_service() {
     };
     let verified = service.verify(&request, &watched).unwrap();
     assert_eq!((verified.total, verified.problems), (2, 0));
-    assert_eq!(listener.0.into_inner().unwrap(), verified.items);
+    assert_eq!(listener.verified.into_inner().unwrap(), verified.items);
 
     let prefix = imported.item.short_id.parse().unwrap();
     let one = verify(&service, Selection::One(OneOf::Id(prefix))).unwrap();
@@ -169,6 +187,26 @@ fn the_main_job_goes_through_the_service() {
     );
     let error = service.export(&request, &call()).unwrap_err();
     assert_eq!(error.code(), "E_EXISTS");
+}
+
+#[test]
+fn a_listing_can_be_stopped() {
+    let bench = Bench::new();
+    let service = local(&bench, world());
+    for name in ["first", "second"] {
+        import(&service, &bench.package(Kit::named(name))).unwrap();
+    }
+    let listener = Listener {
+        enough: Some(1),
+        ..Listener::default()
+    };
+    let watched = Call {
+        observer: &listener,
+        ..call()
+    };
+    let error = service.list(&ListRequest::default(), &watched).unwrap_err();
+    assert!(error.is_cancelled());
+    assert_eq!(listener.listed.into_inner().unwrap().len(), 1);
 }
 
 #[test]
@@ -246,5 +284,5 @@ fn replies_are_json_with_stable_names() {
         .keys()
         .cloned()
         .collect();
-    assert_eq!(names.len(), 22, "{names:?}");
+    assert_eq!(names.len(), 23, "{names:?}");
 }

@@ -29,6 +29,7 @@ fn list_in_every_format() {
     compare!(catalog(&place, &["list"]), "list_table");
     compare!(catalog(&place, &["list", "--format", "list"]), "list_list");
     compare!(catalog(&place, &["list", "--format", "csv"]), "list_csv");
+    compare!(catalog(&place, &["list", "--format", "json"]), "list_json");
     compare!(
         catalog(&place, &["list", "--no-header", "--no-footer"]),
         "list_bare"
@@ -63,7 +64,17 @@ fn list_is_sorted_and_limited_by_the_catalog() {
         ["fix", "another"]
     );
     assert_eq!(names(&["--sort", "name", "--limit", "1"]), ["another"]);
+    assert_eq!(names(&["--offset", "1"]), ["another"]);
     assert_eq!(names(&["--type", "dsp"]), [""; 0]);
+    assert_eq!(names(&["--name", "a*"]), ["another"]);
+    assert_eq!(names(&["--version", ">=1.2, <1.3"]), ["fix", "another"]);
+    assert_eq!(names(&["--version", "<1.2"]), [""; 0]);
+    assert_eq!(names(&["--signer", "release"]), ["fix", "another"]);
+    assert_eq!(names(&["--reference", "pin"]), [""; 0]);
+    let page = catalog(&place, &["list", "--limit", "1", "--quiet"]).succeeded();
+    assert_eq!(page.stdout.lines().last(), Some("Total: 1"));
+    compare!(catalog(&place, &["list", "--limit", "1"]), "list_page");
+    compare!(catalog(&place, &["list", "--wide"]), "list_wide");
     compare!(catalog(&place, &["list", "--sort", "colour"]));
 }
 

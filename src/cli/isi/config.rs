@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use crate::cli::args::ListArgs;
-use crate::cli::table::{Cell, Column, Listing, Place, Row};
+use crate::cli::table::{Cell, Column, Listing, Place};
 use crate::cli::{CommandError, Context, Exit};
 use crate::service::config::{Key, Origin, Setting, Settings, show_duration};
 
@@ -75,12 +75,11 @@ impl ShowArgs {
         rows.push(config);
         let keys = Key::ALL.into_iter();
         rows.extend(keys.map(|key| row(key.name(), &shown(&settings, key))));
-        let listing = Listing {
-            head: vec![("total", rows.len().into())],
-            columns: COLUMNS,
-            rows,
-        };
-        listing.print(&self.list, &mut context.out)?;
+        let mut listing = Listing::new(COLUMNS, &self.list)?;
+        for Row { json, cells } in &rows {
+            listing.item(json, |_| cells.clone(), &mut context.out)?;
+        }
+        listing.finish(&[("total", rows.len().into())], &mut context.out)?;
         if !settings.config_exists {
             let file = settings.config.value.display();
             context.out.note(&format!(
@@ -89,6 +88,12 @@ impl ShowArgs {
         }
         Ok(Exit::Done)
     }
+}
+
+/// One setting, for programs and for people.
+struct Row {
+    json: serde_json::Value,
+    cells: Vec<Cell>,
 }
 
 /// The value of a setting as text.

@@ -53,6 +53,8 @@ pub struct Item {
     pub state_code: Option<String>,
     /// When that was.
     pub checked_at: Timestamp,
+    /// Who needs it.
+    pub references: Vec<Reference>,
 }
 
 /// Who signed an artifact.
@@ -64,12 +66,28 @@ pub struct Signer {
     pub subject: String,
 }
 
+/// Who needs an artifact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reference {
+    /// What for: `committed-image`, `installed-patch`, `running-upgrade` or `pin`.
+    pub kind: String,
+    /// Who.
+    pub holder: String,
+    /// Why.
+    pub reason: String,
+}
+
 impl From<Listed> for Item {
     fn from(listed: Listed) -> Self {
         let artifact = listed.artifact;
         let signers = listed.signers.into_iter().map(|signer| Signer {
             identity: signer.identity,
             subject: signer.subject,
+        });
+        let references = listed.references.into_iter().map(|reference| Reference {
+            kind: reference.kind,
+            holder: reference.holder,
+            reason: reference.reason,
         });
         Self {
             id: artifact.id,
@@ -94,6 +112,7 @@ impl From<Listed> for Item {
             state: artifact.state,
             state_code: artifact.state_code,
             checked_at: artifact.checked_at,
+            references: references.collect(),
         }
     }
 }

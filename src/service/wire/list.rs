@@ -1,18 +1,16 @@
 use serde::{Deserialize, Serialize};
 
-use super::Item;
-
 pub use crate::catalog::ListRequest;
 
-/// Part of a listing.
+/// What a listing came to; the items themselves came as events, one by one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListReply {
     /// Version of this structure.
     pub schema: u32,
-    /// How many artifacts there are without limit and offset.
+    /// How many artifacts the filters let through, without limit and offset.
     pub total: u64,
     /// How many were left out before the first.
     pub offset: u64,
-    /// The artifacts.
-    pub items: Vec<Item>,
+    /// How many were listed.
+    pub listed: u64,
 }

@@ -13,7 +13,7 @@ mod view;
 pub use self::details::{PackageDetails, RegionDetails};
 pub use self::export::{ExportReply, ExportRequest, ExportTarget};
 pub use self::import::{ImportReply, ImportRequest, PackageSource, PackageStream};
-pub use self::item::{Item, Signer};
+pub use self::item::{Item, Reference, Signer};
 pub use self::list::{ListReply, ListRequest};
 pub use self::package::{OneOf, PackageFile};
 pub use self::readme::ReadmeReply;

@@ -1,12 +1,12 @@
 use std::path::PathBuf;
 
 use super::batch::Batch;
-use super::call;
+use super::{call, follow};
 use crate::cli::args::{OutputArgs, OverwriteArgs};
 use crate::cli::{CommandError, Context, Exit};
 use crate::digest::IdPrefix;
 use crate::release::PackageType;
-use crate::service::{ExportReply, ExportRequest, ExportTarget, ListRequest};
+use crate::service::{Event, ExportReply, ExportRequest, ExportTarget, ListRequest};
 
 /// Copy packages out of the catalog
 #[derive(clap::Args, Debug)]
@@ -98,7 +98,7 @@ impl Args {
     }
 
     /// The packages asked for.
-    fn ids(&self, context: &Context) -> Result<Vec<IdPrefix>, CommandError> {
+    fn ids(&self, context: &mut Context) -> Result<Vec<IdPrefix>, CommandError> {
         if !self.id.is_empty() {
             return Ok(self.id.clone());
         }
@@ -106,8 +106,18 @@ impl Args {
             package_type: self.package_type,
             ..ListRequest::default()
         };
-        let reply = call(context, |service, call| service.list(&request, call))?;
-        Ok(reply.items.iter().map(|item| item.id.into()).collect())
+        let mut ids = Vec::new();
+        follow(
+            context,
+            &mut |event, _| {
+                if let Event::Listed(item) = event {
+                    ids.push(item.id.into());
+                }
+                Ok(())
+            },
+            |service, call| service.list(&request, call),
+        )?;
+        Ok(ids)
     }
 }
 

@@ -10,6 +10,7 @@ mod view;
 
 use std::path::Path;
 
+use crate::cli::follow::{Follower, Tell};
 use crate::cli::progress::Bar;
 use crate::cli::{CommandError, Context, Exit};
 use crate::digest::IdPrefix;
@@ -60,25 +61,51 @@ fn call<T>(
     context: &Context,
     work: impl FnOnce(&dyn Management, &Call<'_>) -> Result<T, ServiceError>,
 ) -> Result<T, CommandError> {
-    let settings = context.settings()?;
+    let service = service(context)?;
     let bar = Bar::new(&context.out, &context.interrupt);
     let call = Call {
         now: context.now,
         actor: &context.actor,
         observer: &bar,
     };
-    let done = work(
-        &Local::new(settings.paths(), settings.lock_timeout.value),
-        &call,
-    );
+    let done = work(&service, &call);
     drop(bar);
-    done.map_err(|error| {
-        if error.is_cancelled() {
-            context.interrupt.error()
-        } else {
-            CommandError::from(error)
-        }
-    })
+    done.map_err(|error| told(error, context))
+}
+
+/// Calls the service, shows its progress, and lets `tell` print what happens meanwhile.
+fn follow<T>(
+    context: &mut Context,
+    tell: &mut Tell<'_>,
+    work: impl FnOnce(&dyn Management, &Call<'_>) -> Result<T, ServiceError>,
+) -> Result<T, CommandError> {
+    let service = service(context)?;
+    let bar = Bar::new(&context.out, &context.interrupt);
+    let follower = Follower::new(bar, tell, &mut context.out);
+    let call = Call {
+        now: context.now,
+        actor: &context.actor,
+        observer: &follower,
+    };
+    let done = work(&service, &call);
+    match follower.failure() {
+        Some(failure) => Err(failure),
+        None => done.map_err(|error| told(error, context)),
+    }
+}
+
+fn service(context: &Context) -> Result<Local, CommandError> {
+    let settings = context.settings()?;
+    let timeout = settings.lock_timeout.value;
+    Ok(Local::new(settings.paths(), timeout))
+}
+
+fn told(error: ServiceError, context: &Context) -> CommandError {
+    if error.is_cancelled() {
+        context.interrupt.error()
+    } else {
+        CommandError::from(error)
+    }
 }
 
 /// A package file or an artifact, as the flags name it.

@@ -1,6 +1,6 @@
 use super::{OneOfArgs, call};
 use crate::cli::args::ListArgs;
-use crate::cli::table::{Cell, Column, Listing, Place, Row};
+use crate::cli::table::{Cell, Column, Listing, Place};
 use crate::cli::{CommandError, Context, Exit, Printer};
 use crate::service::{Selection, State, VerifiedItem, VerifyRequest};
 
@@ -68,15 +68,15 @@ impl Args {
             allow_unsigned: self.allow_unsigned,
         };
         let reply = call(context, |service, call| service.verify(&request, call))?;
-        let listing = Listing {
-            head: vec![
-                ("total", reply.total.into()),
-                ("problems", reply.problems.into()),
-            ],
-            columns: COLUMNS,
-            rows: reply.items.iter().map(row).collect::<Result<_, _>>()?,
-        };
-        listing.print(&self.list, &mut context.out)?;
+        let mut listing = Listing::new(COLUMNS, &self.list)?;
+        for item in &reply.items {
+            listing.item(item, cells, &mut context.out)?;
+        }
+        let totals = [
+            ("total", reply.total.into()),
+            ("problems", reply.problems.into()),
+        ];
+        listing.finish(&totals, &mut context.out)?;
         for item in &reply.items {
             explain(item, &mut context.out);
         }
@@ -88,7 +88,7 @@ impl Args {
     }
 }
 
-fn row(item: &VerifiedItem) -> Result<Row, CommandError> {
+fn cells(item: &VerifiedItem) -> Vec<Cell> {
     let id = item.id.map(|id| id.to_string()).unwrap_or_default();
     let text = |text: &Option<String>| Cell::from(text.clone().unwrap_or_default());
     let verified = match (item.accepted, item.state) {
@@ -96,17 +96,14 @@ fn row(item: &VerifiedItem) -> Result<Row, CommandError> {
         (true, _) => "Unsigned",
         (false, _) => "False",
     };
-    Ok(Row {
-        cells: vec![
-            (&item.item).into(),
-            verified.into(),
-            id.into(),
-            item.state.to_string().into(),
-            text(&item.code),
-            text(&item.detail),
-        ],
-        json: serde_json::to_value(item).map_err(CommandError::failed)?,
-    })
+    vec![
+        (&item.item).into(),
+        verified.into(),
+        id.into(),
+        item.state.to_string().into(),
+        text(&item.code),
+        text(&item.detail),
+    ]
 }
 
 /// Says why an item is not what it should be.

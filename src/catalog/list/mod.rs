@@ -1,0 +1,203 @@
+//! Listing what is on record, piece by piece: a catalog of any size is listed in a few megabytes.
+
+mod companions;
+mod filter;
+mod request;
+mod short;
+mod signers;
+#[cfg(test)]
+mod tests;
+
+use rusqlite::Transaction;
+
+use self::companions::Companions;
+use self::filter::Filter;
+use super::database::{ARTIFACT_COLUMN_COUNT, ARTIFACT_COLUMNS, artifact_of, blob};
+use super::{Artifact, Catalog, CatalogError};
+use crate::digest::{PackageId, Sha256Digest};
+
+pub use self::request::{ListRequest, Order};
+
+/// One artifact of a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// What is on record.
+    pub artifact: Artifact,
+    /// The shortest beginning of its ID, of five digits or more, that no other artifact has.
+    pub short_id: String,
+    /// Who signed it.
+    pub signers: Vec<ListedSigner>,
+    /// Who needs it.
+    pub references: Vec<ListedReference>,
+}
+
+/// Who signed an artifact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedSigner {
+    /// The rule of the identities file that matched.
+    pub identity: Option<String>,
+    /// Subject of the certificate.
+    pub subject: String,
+}
+
+/// Who needs an artifact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedReference {
+    /// What for: `committed-image`, `installed-patch`, `running-upgrade` or `pin`.
+    pub kind: String,
+    /// Who.
+    pub holder: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// Part of a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// How many artifacts there are without limit and offset.
+    pub total: u64,
+    /// The artifacts asked for.
+    pub items: Vec<Listed>,
+}
+
+impl Catalog {
+    /// Lists artifacts as they are on record; nothing is verified anew.
+    pub fn list(&mut self, request: &ListRequest) -> Result<Page, CatalogError> {
+        let mut items = Vec::new();
+        let total = self.list_each(request, &mut |item| {
+            items.push(item);
+            true
+        })?;
+        Ok(Page { total, items })
+    }
+
+    /// Hands out artifacts one by one, all of one state of the database, until there are no more or
+    /// `take` returns false; tells how many there are without limit and offset.
+    pub fn list_each(
+        &mut self,
+        request: &ListRequest,
+        take: &mut dyn FnMut(Listed) -> bool,
+    ) -> Result<u64, CatalogError> {
+        self.database.read("list the artifacts", |transaction| {
+            list_each(transaction, request, take)
+        })
+    }
+
+    /// All IDs in their order, with the shortest unique beginning of each.
+    pub fn ids(&mut self) -> Result<Vec<(PackageId, String)>, CatalogError> {
+        let mut ids = Vec::new();
+        let request = ListRequest {
+            order: Order::Id,
+            ..ListRequest::default()
+        };
+        self.list_each(&request, &mut |item| {
+            ids.push((item.artifact.id, item.short_id));
+            true
+        })?;
+        Ok(ids)
+    }
+
+    /// One artifact as [`Catalog::list`] gives it.
+    pub fn listed(&mut self, id: &PackageId) -> Result<Listed, CatalogError> {
+        let artifact = self.artifact(id)?;
+        self.database.read("list the artifacts", |transaction| {
+            let id = artifact.id.digest();
+            let digits = short::digits_of(transaction, &id)?;
+            Ok(Listed {
+                short_id: short::cut(&id, digits),
+                signers: signers::signers_of(transaction, &id)?,
+                references: references_of(transaction, &id)?,
+                artifact,
+            })
+        })
+    }
+
+    /// The shortest beginning of `id`, of five digits or more, that no other artifact has.
+    pub fn short_id(&mut self, id: &PackageId) -> Result<String, CatalogError> {
+        let id = id.digest();
+        self.database.read("list the artifacts", |transaction| {
+            Ok(short::cut(&id, short::digits_of(transaction, &id)?))
+        })
+    }
+}
+
+fn list_each(
+    transaction: &Transaction<'_>,
+    request: &ListRequest,
+    take: &mut dyn FnMut(Listed) -> bool,
+) -> rusqlite::Result<u64> {
+    let filter = Filter::of(request);
+    let all = count(transaction, "SELECT count(*) FROM artifact", &[])?;
+    let condition = filter.condition();
+    let counted = format!("SELECT count(*) FROM artifact WHERE {condition}");
+    let total = count(transaction, &counted, filter.values())?;
+    let wanted = request
+        .limit
+        .unwrap_or(u64::MAX)
+        .min(total.saturating_sub(request.offset));
+    let mut companions = Companions::new(transaction, wanted, all)?;
+    let referenced = count(transaction, "SELECT EXISTS (SELECT 1 FROM reference)", &[])? > 0;
+    // What is sorted are the keys alone; the rows are then fetched one by one.
+    let mut statement = transaction.prepare_cached(&format!(
+        "SELECT {ARTIFACT_COLUMNS}, artifact.rowid
+         FROM (SELECT rowid AS place FROM artifact WHERE {condition}
+               ORDER BY {} LIMIT {} OFFSET {}) AS page
+         CROSS JOIN artifact ON artifact.rowid = page.place",
+        request.order_by(),
+        whole(wanted),
+        whole(request.offset),
+    ))?;
+    let mut rows = statement.query(rusqlite::params_from_iter(filter.values()))?;
+    while let Some(row) = rows.next()? {
+        let artifact = artifact_of(row)?;
+        let id = artifact.id.digest();
+        let companion = companions.of(row.get(ARTIFACT_COLUMN_COUNT)?, &id)?;
+        let listed = Listed {
+            short_id: short::cut(&id, companion.digits),
+            signers: companion.signers.into_owned(),
+            references: if referenced {
+                references_of(transaction, &id)?
+            } else {
+                Vec::new()
+            },
+            artifact,
+        };
+        if !take(listed) {
+            break;
+        }
+    }
+    Ok(total)
+}
+
+fn references_of(
+    transaction: &Transaction<'_>,
+    id: &Sha256Digest,
+) -> rusqlite::Result<Vec<ListedReference>> {
+    let mut statement = transaction.prepare_cached(
+        "SELECT kind, holder, reason FROM reference WHERE artifact = ?1 ORDER BY kind, holder",
+    )?;
+    let references = statement.query_map([blob(id)], |row| {
+        Ok(ListedReference {
+            kind: row.get(0)?,
+            holder: row.get(1)?,
+            reason: row.get(2)?,
+        })
+    })?;
+    references.collect()
+}
+
+fn count(
+    transaction: &Transaction<'_>,
+    query: &str,
+    values: &[rusqlite::types::Value],
+) -> rusqlite::Result<u64> {
+    let count: i64 = transaction
+        .prepare_cached(query)?
+        .query_row(rusqlite::params_from_iter(values), |row| row.get(0))?;
+    Ok(u64::try_from(count).unwrap_or(0))
+}
+
+/// A number as SQL knows it.
+fn whole(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,273 @@
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use rusqlite::params;
+
+use super::super::testing::{artifact, catalog, id};
+use super::*;
+use crate::release::PackageType;
+
+fn short_ids(digits: &[&str]) -> Vec<String> {
+    let artifacts: Vec<_> = digits.iter().map(|digits| artifact(digits)).collect();
+    let (_home, mut catalog) = catalog(&artifacts);
+    let page = catalog.list(&ListRequest::default()).unwrap();
+    let listed: Vec<_> = page
+        .items
+        .iter()
+        .map(|item| item.short_id.clone())
+        .collect();
+    // Three ways to the same answer.
+    let ids: HashMap<_, _> = catalog.ids().unwrap().into_iter().collect();
+    for item in &page.items {
+        assert_eq!(ids[&item.artifact.id], item.short_id);
+        assert_eq!(catalog.short_id(&item.artifact.id).unwrap(), item.short_id);
+        assert_eq!(catalog.listed(&item.artifact.id).unwrap(), *item);
+    }
+    listed
+}
+
+#[test]
+fn shown_ids_have_five_digits_or_as_many_as_it_takes() {
+    assert_eq!(short_ids(&["cdb88"]), ["cdb88"]);
+    assert_eq!(short_ids(&["cdb88", "cdb89"]), ["cdb88", "cdb89"]);
+    assert_eq!(
+        short_ids(&["abcde1", "abcde2", "abcde21", "b"]),
+        ["abcde1", "abcde20", "abcde21", "b0000"]
+    );
+    let (left, right) = ("f".repeat(64), format!("{}e", "f".repeat(63)));
+    assert_eq!(short_ids(&[&left, &right]), [left.clone(), right.clone()]);
+}
+
+#[test]
+fn a_page_is_part_of_the_whole_and_knows_its_size() {
+    let artifacts: Vec<_> = (10..35)
+        .map(|number| artifact(&number.to_string()))
+        .collect();
+    let (_home, mut catalog) = catalog(&artifacts);
+    let whole = catalog.list(&ListRequest::default()).unwrap();
+    assert_eq!((whole.total, whole.items.len()), (25, 25));
+    let mut pages = Vec::new();
+    for offset in [0, 10, 20, 30] {
+        let request = ListRequest {
+            limit: Some(10),
+            offset,
+            ..ListRequest::default()
+        };
+        let page = catalog.list(&request).unwrap();
+        assert_eq!(page.total, 25);
+        pages.extend(page.items);
+    }
+    assert_eq!(pages, whole.items);
+    let none = ListRequest {
+        limit: Some(0),
+        ..ListRequest::default()
+    };
+    assert_eq!(catalog.list(&none).unwrap().items, []);
+    let past = ListRequest {
+        offset: u64::MAX,
+        limit: Some(u64::MAX),
+        ..ListRequest::default()
+    };
+    assert_eq!(catalog.list(&past).unwrap().items, []);
+}
+
+#[test]
+fn orders_are_total_and_can_be_turned_round() {
+    let one = |digits, name: &str, version: &str, kind, size, second| Artifact {
+        name: name.to_owned(),
+        version: version.parse().unwrap(),
+        package_type: kind,
+        size,
+        imported_at: Timestamp::from_second(second).unwrap(),
+        ..artifact(digits)
+    };
+    let (_home, mut catalog) = catalog(&[
+        one("a", "b", "9.10", PackageType::Patch, 3, 50),
+        one("b", "b", "9.4", PackageType::Onefs, 2, 30),
+        one("c", "a", "9.4-rc.1", PackageType::Dsp, 1, 40),
+    ]);
+    for (order, expected) in [
+        (Order::Imported, "bca"),
+        (Order::Name, "cba"),
+        (Order::Type, "cba"),
+        (Order::Version, "cba"),
+        (Order::Id, "abc"),
+        (Order::Size, "cba"),
+    ] {
+        let mut request = ListRequest {
+            order,
+            ..ListRequest::default()
+        };
+        let mut shown = |request: &ListRequest| -> String {
+            let page = catalog.list(request).unwrap();
+            page.items
+                .iter()
+                .map(|item| item.short_id.first_digit())
+                .collect()
+        };
+        assert_eq!(shown(&request), expected, "{order:?}");
+        request.descending = true;
+        let turned: String = expected.chars().rev().collect();
+        assert_eq!(shown(&request), turned, "{order:?}");
+    }
+}
+
+#[test]
+fn a_type_can_be_asked_for_and_the_signers_come_along() {
+    let patch = Artifact {
+        package_type: PackageType::Patch,
+        ..artifact("a")
+    };
+    let (_home, mut catalog) = catalog(&[patch.clone(), artifact("b")]);
+    let request = ListRequest {
+        package_type: Some(PackageType::Patch),
+        ..ListRequest::default()
+    };
+    let page = catalog.list(&request).unwrap();
+    assert_eq!(page.total, 1);
+    assert_eq!(page.items[0].artifact, patch);
+    let names: Vec<_> = page.items[0]
+        .signers
+        .iter()
+        .map(|signer| &*signer.subject)
+        .collect();
+    assert_eq!(names, ["CN=release", "CN=approval"]);
+    let whole = catalog.list(&ListRequest::default()).unwrap();
+    assert_eq!(whole.items[0].signers, page.items[0].signers);
+    assert_eq!(whole.items[1].artifact.id, id("b"));
+}
+
+/// First letter of a short ID, to write orders as words.
+trait First {
+    fn first_digit(&self) -> char;
+}
+
+impl First for String {
+    fn first_digit(&self) -> char {
+        self.chars().next().unwrap()
+    }
+}
+
+/// The first digits of what a request lets through, in its order.
+fn shown(catalog: &mut Catalog, request: &ListRequest) -> String {
+    let page = catalog.list(request).unwrap();
+    assert_eq!(page.total, page.items.len() as u64);
+    let ids = page.items.iter();
+    ids.map(|item| item.short_id.first_digit()).collect()
+}
+
+#[test]
+fn a_small_part_and_the_whole_say_the_same_of_each_artifact() {
+    let artifacts: Vec<_> = (100..180)
+        .map(|number| artifact(&format!("abcde{number}")))
+        .collect();
+    let (_home, mut catalog) = catalog(&artifacts);
+    let whole = catalog.list(&ListRequest::default()).unwrap().items;
+    for (offset, expected) in (0..).zip(&whole) {
+        let request = ListRequest {
+            limit: Some(1),
+            offset,
+            ..ListRequest::default()
+        };
+        // One of eighty is looked up, all eighty are read in one pass.
+        assert_eq!(
+            catalog.list(&request).unwrap().items,
+            std::slice::from_ref(expected)
+        );
+    }
+}
+
+#[test]
+fn a_listing_stops_when_nobody_takes_more() {
+    let (_home, mut catalog) = catalog(&["a", "b", "c"].map(artifact));
+    let mut taken = 0;
+    let total = catalog
+        .list_each(&ListRequest::default(), &mut |_| {
+            taken += 1;
+            taken < 2
+        })
+        .unwrap();
+    assert_eq!((taken, total), (2, 3));
+}
+
+#[test]
+fn filters_by_name_version_signer_and_reference() {
+    let one = |digits, name: &str, version: &str| Artifact {
+        name: name.to_owned(),
+        version: version.parse().unwrap(),
+        ..artifact(digits)
+    };
+    let (_home, mut catalog) = catalog(&[
+        one("a", "OneFS", "9.4"),
+        one("b", "OneFS-patch", "9.10.1"),
+        one("c", "firmware", "9.10-rc.1"),
+    ]);
+    let requests = |change: &dyn Fn(&mut ListRequest)| {
+        let mut request = ListRequest::default();
+        change(&mut request);
+        request
+    };
+    for (pattern, expected) in [
+        ("OneFS", "a"),
+        ("OneFS*", "ab"),
+        ("onefs", ""),
+        ("?irmware", "c"),
+        ("[a-z]*", "c"),
+        ("*", "abc"),
+        ("'; DROP TABLE artifact; --", ""),
+    ] {
+        let request = requests(&|request| request.name = Some(pattern.to_owned()));
+        assert_eq!(shown(&mut catalog, &request), expected, "{pattern}");
+    }
+    for (range, expected) in [
+        ("=9.4.0", "a"),
+        (">9.4", "bc"),
+        (">=9.10", "b"),
+        ("<9.10", "ac"),
+        (">=9.4, <9.10.1, !=9.4", "c"),
+        ("*", "abc"),
+    ] {
+        let request = requests(&|request| request.versions = range.parse().unwrap());
+        assert_eq!(shown(&mut catalog, &request), expected, "{range}");
+    }
+    catalog
+        .database
+        .write("test", |transaction| {
+            let mut insert = transaction.prepare("INSERT INTO reference VALUES (?, ?, ?, ?, 0)")?;
+            for (digits, kind, holder) in [
+                ("a", "pin", "alice"),
+                ("a", "committed-image", "cluster"),
+                ("b", "pin", "bob"),
+            ] {
+                insert.execute(params![blob(&id(digits).digest()), kind, holder, "why"])?;
+            }
+            let change = "UPDATE signer SET identity = 'Vendor-B' WHERE artifact = ?";
+            transaction.execute(change, [blob(&id("c").digest())])
+        })
+        .unwrap();
+    for (text, expected) in [("pin", "ab"), ("bob", "b"), ("cluster", "a"), ("bo", "")] {
+        let request = requests(&|request| request.reference = Some(text.to_owned()));
+        assert_eq!(shown(&mut catalog, &request), expected, "{text}");
+    }
+    for (text, expected) in [
+        ("vendor-b", "c"),
+        ("RELEASE", "abc"),
+        ("cn=appro", "abc"),
+        ("nobody", ""),
+        ("%", ""),
+    ] {
+        let request = requests(&|request| request.signer = Some(text.to_owned()));
+        assert_eq!(shown(&mut catalog, &request), expected, "{text}");
+    }
+    let both = requests(&|request| {
+        request.reference = Some("pin".to_owned());
+        request.name = Some("*-patch".to_owned());
+    });
+    assert_eq!(shown(&mut catalog, &both), "b");
+    let references = catalog.listed(&id("a")).unwrap().references;
+    let kinds: Vec<_> = references.iter().map(|found| &*found.kind).collect();
+    assert_eq!(kinds, ["committed-image", "pin"]);
+    let page = catalog.list(&ListRequest::default()).unwrap();
+    assert_eq!(page.items[0].references, references);
+    assert_eq!(page.items[2].references, []);
+}
