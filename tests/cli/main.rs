@@ -13,6 +13,7 @@
 )]
 
 mod attach;
+mod bad_input;
 mod catalog;
 mod config;
 mod create;
