@@ -17,6 +17,7 @@ mod crash;
 mod export;
 mod import;
 mod place;
+mod reflink;
 mod refused;
 mod scale;
 mod service;
