@@ -1,5 +1,10 @@
 //! How long work tells its caller where it stands, and learns that it should stop.
 
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
 /// Receives the progress of one long operation; called from several threads.
 pub trait Progress: Sync {
     /// A step of `total` bytes begins; `name` is a short lower-case phrase such as `hash`.
@@ -8,9 +13,38 @@ pub trait Progress: Sync {
     /// `bytes` more of the step are done.
     fn advance(&self, bytes: u64);
 
+    /// The work stands still for `holder`, for at most `at_most` more; told once for each such wait, and
+    /// only when it is longer than a second.
+    fn waiting(&self, _holder: Holder, _at_most: Duration) {}
+
     /// Whether the caller wants the work to stop; asked at least once for every 4 MiB.
     fn cancelled(&self) -> bool {
         false
+    }
+}
+
+/// Who keeps others waiting for a lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "holder", rename_all = "kebab-case")]
+pub enum Holder {
+    /// One process, which changes something.
+    Writer {
+        /// Its number, if it can be told.
+        process: Option<u32>,
+    },
+    /// Any number of processes that look at something.
+    Readers,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Writer {
+                process: Some(process),
+            } => write!(f, "process {process}"),
+            Self::Writer { process: None } => f.write_str("another process"),
+            Self::Readers => f.write_str("other readers"),
+        }
     }
 }
 

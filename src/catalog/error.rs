@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use crate::digest::{IdPrefix, PackageId, Sha256Digest};
 use crate::fsio::FsError;
 use crate::package::{OpenError, VerifyError};
+use crate::progress::Holder;
 
 /// What the catalog refuses or cannot do.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +31,7 @@ pub enum CatalogError {
         /// The lock file.
         path: PathBuf,
         /// Who holds it, as far as can be told.
-        holder: String,
+        holder: Holder,
         /// How long it was waited for, in milliseconds.
         waited_ms: u128,
     },

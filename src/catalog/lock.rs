@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::CatalogError;
 use super::layout::{LOCK, Layout};
 use crate::fsio::{FsError, Lock, LockKind};
-use crate::progress::Progress;
+use crate::progress::{Holder, Progress, Silent};
 
 /// The catalog, held still by this process until the guard is dropped or the process ends.
 ///
@@ -24,7 +24,8 @@ const MAX_HOLDER: u64 = 200;
 impl Held {
     /// Takes the lock, waiting at most `timeout`.
     ///
-    /// An exclusive holder writes who it is into the lock file, for those who wait in vain.
+    /// A wait of more than a second is told. An exclusive holder writes who it is into the lock file, for
+    /// those who wait.
     pub(super) fn take(
         layout: &Layout,
         kind: LockKind,
@@ -33,7 +34,13 @@ impl Held {
     ) -> Result<Self, CatalogError> {
         let path = layout.path(LOCK);
         let file = layout.lock_file()?;
-        let Some(lock) = Lock::acquire(file, &path, kind, timeout, progress)? else {
+        let mut tell = |at_most| {
+            // Who it is only serves the message: the wait goes on without it.
+            let holder = holder(layout).unwrap_or(Holder::Writer { process: None });
+            progress.waiting(holder, at_most);
+        };
+        let lock = Lock::acquire_or_tell(file, &path, kind, timeout, progress, &mut tell)?;
+        let Some(lock) = lock else {
             if progress.cancelled() {
                 return Err(CatalogError::Cancelled);
             }
@@ -64,32 +71,29 @@ impl Drop for Held {
 }
 
 /// Who holds the lock: only an exclusive holder keeps a second reader out, and it says its name.
-fn holder(layout: &Layout) -> Result<String, CatalogError> {
+fn holder(layout: &Layout) -> Result<Holder, CatalogError> {
     let (path, file) = (layout.path(LOCK), layout.lock_file()?);
     let again = file.try_clone().map_err(FsError::system("open", &path))?;
-    let none = &crate::progress::Silent;
-    let shared = Lock::acquire(again, &path, LockKind::Shared, Duration::ZERO, none)?;
+    let shared = Lock::acquire(again, &path, LockKind::Shared, Duration::ZERO, &Silent)?;
     if shared.is_some() {
-        return Ok("other readers".to_owned());
+        return Ok(Holder::Readers);
     }
     let name = read_name(&file).unwrap_or_default();
-    Ok(if name.is_empty() {
-        "another process".to_owned()
-    } else {
-        name
+    let process = name.strip_prefix("process ");
+    Ok(Holder::Writer {
+        process: process.and_then(|number| number.parse().ok()),
     })
 }
 
 fn read_name(file: &File) -> std::io::Result<String> {
     let mut name = String::new();
     file.take(MAX_HOLDER).read_to_string(&mut name)?;
-    Ok(name.chars().filter(|letter| !letter.is_control()).collect())
+    Ok(name)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::progress::Silent;
 
     #[test]
     fn who_waits_in_vain_is_told_who_has_the_lock() {

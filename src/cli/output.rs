@@ -1,5 +1,6 @@
 use std::fmt;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::error::{CommandError, Kind};
 use super::escape;
@@ -37,9 +38,33 @@ pub enum Verbosity {
 /// Everything it prints is escaped on the way, so no text from a package reaches the terminal raw.
 pub struct Printer {
     stdout: Box<dyn Write + Send>,
-    stderr: Box<dyn Write + Send>,
+    talk: Talk,
     terminal: Terminal,
     verbosity: Verbosity,
+}
+
+/// The error stream, for those who say something while others print.
+#[derive(Clone)]
+pub(super) struct Talk(Arc<Mutex<Box<dyn Write + Send>>>);
+
+impl Talk {
+    /// Writes a line.
+    pub(super) fn say(&self, text: &str) {
+        self.write(&(escape::line(text).into_owned() + "\n"));
+    }
+
+    fn write(&self, text: &str) {
+        let mut stream = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // There is nobody left to tell when the error stream is gone.
+        stream.write_all(text.as_bytes()).unwrap_or_default();
+        stream.flush().unwrap_or_default();
+    }
+}
+
+impl fmt::Debug for Talk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Talk").finish_non_exhaustive()
+    }
 }
 
 impl Printer {
@@ -51,7 +76,7 @@ impl Printer {
     ) -> Self {
         Self {
             stdout,
-            stderr,
+            talk: Talk(Arc::new(Mutex::new(stderr))),
             terminal,
             verbosity: Verbosity::default(),
         }
@@ -76,6 +101,11 @@ impl Printer {
     /// What is known about the terminal.
     pub fn terminal(&self) -> Terminal {
         self.terminal
+    }
+
+    /// The error stream, for others who say something meanwhile.
+    pub(super) fn talk(&self) -> Talk {
+        self.talk.clone()
     }
 
     /// How much is said beside the data.
@@ -141,22 +171,17 @@ impl Printer {
 
     /// Writes a line to the error stream, whatever the verbosity.
     pub fn say(&mut self, text: &str) {
-        let text = escape::line(text).into_owned() + "\n";
-        // There is nobody left to tell when the error stream is gone.
-        self.stderr.write_all(text.as_bytes()).unwrap_or_default();
+        self.talk.say(text);
     }
 
     /// Writes a question to the error stream and stays on its line.
     pub fn ask(&mut self, text: &str) {
-        let text = escape::line(text);
-        self.stderr.write_all(text.as_bytes()).unwrap_or_default();
-        self.stderr.flush().unwrap_or_default();
+        self.talk.write(&escape::line(text));
     }
 
     /// Writes help or usage, which hold no text from packages, to the error stream.
     pub fn say_lines(&mut self, text: &str) {
-        let text = escape::lines(text);
-        self.stderr.write_all(text.as_bytes()).unwrap_or_default();
+        self.talk.write(&escape::lines(text));
     }
 
     /// Writes out what is still held back; fails like the writing itself would have.

@@ -4,9 +4,9 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::interrupt::Interrupt;
-use super::output::{Printer, Verbosity};
-use crate::progress::Progress;
-use crate::service::Observer;
+use super::output::{Printer, Talk, Verbosity};
+use crate::progress::{Holder, Progress};
+use crate::service::{Event, Observer};
 
 /// Shows long work as a bar on a terminal, shows nothing elsewhere, and stops it on a signal.
 #[derive(Debug)]
@@ -14,6 +14,8 @@ pub(super) struct Bar {
     inner: ProgressBar,
     begun: AtomicBool,
     interrupt: Interrupt,
+    /// Where notes go, if they are wanted.
+    notes: Option<Talk>,
 }
 
 /// What a step with a known size shows: name, bar, bytes, rate, time left.
@@ -34,8 +36,26 @@ impl Bar {
             inner: ProgressBar::with_draw_target(None, target),
             begun: AtomicBool::new(false),
             interrupt: interrupt.clone(),
+            notes: (out.verbosity() > Verbosity::Quiet).then(|| out.talk()),
         }
     }
+
+    /// Says something beside the bar, on a pipe too.
+    fn note(&self, text: &str) {
+        if let Some(notes) = &self.notes {
+            self.aside(|| notes.say(text));
+        }
+    }
+}
+
+/// For whom the work stands still, and how long at most.
+fn waiting(holder: Holder, at_most_ms: u64) -> String {
+    let seconds = at_most_ms.div_ceil(1000);
+    let whom = match holder {
+        Holder::Writer { .. } => format!("{holder}, which is changing the catalog"),
+        Holder::Readers => format!("{holder} of the catalog"),
+    };
+    format!("waiting for {whom} (at most {seconds} s more)")
 }
 
 impl Bar {
@@ -77,7 +97,13 @@ impl Progress for Bar {
     }
 }
 
-impl Observer for Bar {}
+impl Observer for Bar {
+    fn event(&self, event: &Event<'_>) {
+        if let Event::Waiting { holder, at_most_ms } = event {
+            self.note(&waiting(*holder, *at_most_ms));
+        }
+    }
+}
 
 impl Drop for Bar {
     fn drop(&mut self) {
@@ -113,6 +139,30 @@ mod tests {
         assert!(!bar.cancelled());
         interrupt.raise();
         assert!(bar.cancelled());
+    }
+
+    #[test]
+    fn a_wait_is_said_on_a_pipe_too_unless_it_should_be_quiet() {
+        let wait = Event::Waiting {
+            holder: Holder::Writer { process: Some(7) },
+            at_most_ms: 28_999,
+        };
+        for (verbosity, said) in [
+            (
+                Verbosity::Normal,
+                "waiting for process 7, which is changing the catalog (at most 29 s more)\n",
+            ),
+            (Verbosity::Quiet, ""),
+        ] {
+            let (captured, mut printer) = Captured::plain();
+            printer.set_verbosity(verbosity);
+            Bar::new(&printer, &Interrupt::default()).event(&wait);
+            assert_eq!(captured.stderr(), said);
+            assert_eq!(captured.stdout(), "");
+        }
+        let readers = waiting(Holder::Readers, 1);
+        let expected = "waiting for other readers of the catalog (at most 1 s more)";
+        assert_eq!(readers, expected);
     }
 
     #[test]

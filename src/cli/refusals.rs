@@ -35,13 +35,18 @@ impl From<ServiceError> for CommandError {
     fn from(error: ServiceError) -> Self {
         let (code, hint) = (error.code().to_owned(), error.hint());
         let exists = (code == "E_EXISTS").then(|| EXISTS.to_owned());
+        let locked = (code == "E_LOCKED").then(|| LOCKED.to_owned());
         let refusal = error.verdict().and_then(refused);
         refusal
             .unwrap_or_else(|| Self::failed(error))
             .code(code)
             .maybe_hint(hint.or(exists))
+            .maybe_hint(locked)
     }
 }
+
+/// What to do when others keep the catalog for long.
+const LOCKED: &str = "to wait longer: --lock-timeout 5m";
 
 impl From<ConfigError> for CommandError {
     fn from(error: ConfigError) -> Self {

@@ -27,7 +27,7 @@ pub struct Lock {
     file: File,
 }
 
-/// How long a wait for a lock stays silent before it is reported as a step of progress.
+/// How long a wait for a lock stays silent before it is told.
 const SILENT_WAIT: Duration = Duration::from_secs(1);
 /// How often a taken lock is tried again.
 const RETRY_EVERY: Duration = Duration::from_millis(10);
@@ -35,8 +35,7 @@ const RETRY_EVERY: Duration = Duration::from_millis(10);
 impl Lock {
     /// Takes the lock, waiting at most `timeout`; `None` if somebody else still has it then.
     ///
-    /// A wait of more than a second is reported as the step `wait for lock`, and ends early when
-    /// `progress` is cancelled. `path` names the lock in errors.
+    /// A wait ends early when `progress` is cancelled. `path` names the lock in errors.
     pub fn acquire(
         file: File,
         path: &Path,
@@ -44,21 +43,34 @@ impl Lock {
         timeout: Duration,
         progress: &dyn Progress,
     ) -> Result<Option<Self>, FsError> {
+        Self::acquire_or_tell(file, path, kind, timeout, progress, &mut |_| {})
+    }
+
+    /// As [`Lock::acquire`]; after a second, `tell` gets how much longer it may take, once.
+    pub fn acquire_or_tell(
+        file: File,
+        path: &Path,
+        kind: LockKind,
+        timeout: Duration,
+        progress: &dyn Progress,
+        tell: &mut dyn FnMut(Duration),
+    ) -> Result<Option<Self>, FsError> {
         let start = Instant::now();
-        let mut reported = false;
+        let mut told = false;
         loop {
             if try_lock(&file, kind).map_err(errno("lock", path))? {
                 return Ok(Some(Self { file }));
             }
             let waited = start.elapsed();
-            if waited >= timeout || progress.cancelled() {
+            let left = timeout.saturating_sub(waited);
+            if left.is_zero() || progress.cancelled() {
                 return Ok(None);
             }
-            if !reported && waited >= SILENT_WAIT {
-                progress.begin("wait for lock", 0);
-                reported = true;
+            if !told && waited >= SILENT_WAIT {
+                tell(left);
+                told = true;
             }
-            std::thread::sleep(RETRY_EVERY.min(timeout.saturating_sub(waited)));
+            std::thread::sleep(RETRY_EVERY.min(left));
         }
     }
 

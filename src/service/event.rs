@@ -1,7 +1,7 @@
 use serde::Serialize;
 
 use super::{Item, VerifiedItem};
-use crate::progress::{Progress, Silent};
+use crate::progress::{Holder, Progress, Silent};
 
 /// Something that happened during a call, told as it happens; any front end can render it.
 #[derive(Debug, Clone, Serialize)]
@@ -12,6 +12,14 @@ pub enum Event<'a> {
     Listed(&'a Item),
     /// One item of a longer verification is done.
     Verified(&'a VerifiedItem),
+    /// The call stands still for others who use the catalog; told once for each wait.
+    Waiting {
+        /// For whom.
+        #[serde(flatten)]
+        holder: Holder,
+        /// How much longer at most, in milliseconds.
+        at_most_ms: u64,
+    },
 }
 
 /// Is told what happens during a call; called from several threads.

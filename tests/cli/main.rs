@@ -22,6 +22,8 @@ mod extract;
 mod help;
 mod import;
 mod interrupt;
+mod lock;
+mod owners;
 mod refusals;
 mod sign;
 mod streams;

@@ -4,12 +4,14 @@ mod export;
 mod import;
 mod list;
 mod readme;
+mod told;
 mod verify;
 mod view;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
+use self::told::told;
 use super::{
     Call, ExportReply, ExportRequest, ImportReply, ImportRequest, ListReply, ListRequest,
     Management, OneOf, ReadmeReply, ServiceError, VerifyReply, VerifyRequest, ViewReply,
@@ -56,13 +58,14 @@ impl Local {
     }
 }
 
+/// Every call goes through [`told`], so that its waits are events.
 impl Management for Local {
     fn import(&self, request: ImportRequest, call: &Call<'_>) -> Result<ImportReply, ServiceError> {
-        Self::import(self, request, call)
+        told(call, |call| Self::import(self, request, call))
     }
 
     fn list(&self, request: &ListRequest, call: &Call<'_>) -> Result<ListReply, ServiceError> {
-        Self::list(self, request, call)
+        told(call, |call| Self::list(self, request, call))
     }
 
     fn verify(
@@ -70,7 +73,7 @@ impl Management for Local {
         request: &VerifyRequest,
         call: &Call<'_>,
     ) -> Result<VerifyReply, ServiceError> {
-        Self::verify(self, request, call)
+        told(call, |call| Self::verify(self, request, call))
     }
 
     fn view(&self, id: &IdPrefix, call: &Call<'_>) -> Result<ViewReply, ServiceError> {
@@ -78,7 +81,7 @@ impl Management for Local {
     }
 
     fn readme(&self, request: &OneOf, call: &Call<'_>) -> Result<ReadmeReply, ServiceError> {
-        Self::readme(self, request, call)
+        told(call, |call| Self::readme(self, request, call))
     }
 
     fn export(
@@ -86,7 +89,7 @@ impl Management for Local {
         request: &ExportRequest,
         call: &Call<'_>,
     ) -> Result<ExportReply, ServiceError> {
-        Self::export(self, request, call)
+        told(call, |call| Self::export(self, request, call))
     }
 }
 
