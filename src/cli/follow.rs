@@ -60,6 +60,7 @@ impl Progress for Follower<'_> {
 
 impl Observer for Follower<'_> {
     fn event(&self, event: &Event<'_>) {
+        self.bar.event(event);
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let Told { tell, out, failure } = &mut *told;
         if failure.is_some() {

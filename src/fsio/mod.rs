@@ -37,8 +37,8 @@ pub use error::{FsError, shell_word, trusted_owners};
 pub use input::{Stream, StreamError, copy_stream};
 pub use lock::{Lock, LockKind};
 pub use open::{
-    expect_trusted, is_there, open_regular, open_regular_for_update, permissions, read_bounded,
-    read_open, real_path, regular_length, set_mode, sync, sync_data,
+    expect_trusted, is_there, open_regular, open_regular_for_update, read_bounded, read_open,
+    real_path, regular_length, set_mode, sync, sync_data,
 };
 pub use output::{OnExisting, OutputFile};
 pub use output_dir::OutputDir;

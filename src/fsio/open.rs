@@ -26,13 +26,6 @@ pub fn real_path(path: &Path) -> Result<PathBuf, FsError> {
     std::fs::canonicalize(path).map_err(FsError::system("find", path))
 }
 
-/// The permission bits of an open file or directory; `path` is for messages.
-pub fn permissions(file: impl AsFd, path: &Path) -> Result<u32, FsError> {
-    rustix::fs::fstat(file)
-        .map(|stat| Mode::from_raw_mode(stat.st_mode).bits())
-        .map_err(errno("examine", path))
-}
-
 /// Reads a whole regular file of at most `limit` bytes; the length is checked while reading.
 pub fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, FsError> {
     read_file_bounded(open_regular(path)?, path, limit)

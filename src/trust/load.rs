@@ -4,10 +4,10 @@
 //!
 //! - An empty, missing or unreadable directory that looks like "nothing is trusted" or, worse, falls
 //!   back to the system's web authorities: each is its own error, and nothing is read elsewhere.
-//! - A directory or file that others can write: refused.
+//! - A directory or file that others own or can write: refused. Owner, mode and content are asked of one
+//!   open file, so that another cannot be put in its place between.
 //! - A private key that was copied beside its certificate: refused, so that somebody notices.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use crate::fsio::{self, Dir, EntryKind, FsError};
@@ -59,10 +59,8 @@ pub(super) fn crls(path: &Path) -> Result<Vec<Crl>, LoadError> {
 
 /// The identities file.
 pub(super) fn identities(path: &Path) -> Result<Identities, LoadError> {
-    let file = fsio::open_regular(path).map_err(|error| unreadable(path, error))?;
-    check_file(&file, path)?;
-    let bytes = fsio::read_bounded(path, limits::MAX_IDENTITIES_FILE)
-        .map_err(|error| unreadable(path, error))?;
+    let bytes =
+        read_trusted(path, limits::MAX_IDENTITIES_FILE).map_err(|error| unreadable(path, error))?;
     let text = String::from_utf8(bytes).map_err(|_| LoadError::NotText {
         path: path.to_owned(),
     })?;
@@ -83,8 +81,7 @@ struct Kind {
 fn blocks(path: &Path, kind: &Kind) -> Result<Vec<(PathBuf, Vec<u8>)>, LoadError> {
     ffi::init();
     let directory = Dir::open(path).map_err(|error| unreadable(path, error))?;
-    let mode = fsio::permissions(&directory, path).map_err(|error| unreadable(path, error))?;
-    check_mode(path, mode)?;
+    fsio::expect_trusted(&directory, path).map_err(|error| unreadable(path, error))?;
     let entries = directory
         .entries()
         .map_err(|error| unreadable(path, error))?;
@@ -132,10 +129,7 @@ fn is_trust_file(name: &str) -> bool {
 
 /// Symbolic links are followed: the administrator made them, as `c_rehash` does.
 fn read_file(path: &Path, kind: &Kind) -> Result<Vec<Vec<u8>>, LoadError> {
-    let file = fsio::open_regular(path).map_err(|error| file_unreadable(path, error))?;
-    check_file(&file, path)?;
-    let bytes =
-        fsio::read_bounded(path, kind.limit).map_err(|error| file_unreadable(path, error))?;
+    let bytes = read_trusted(path, kind.limit).map_err(|error| file_unreadable(path, error))?;
     let blocks = pem::blocks(&bytes).map_err(|fault| LoadError::NotPem {
         path: path.to_owned(),
         line: fault.line,
@@ -168,20 +162,11 @@ fn read_file(path: &Path, kind: &Kind) -> Result<Vec<Vec<u8>>, LoadError> {
         .collect()
 }
 
-fn check_file(file: &File, path: &Path) -> Result<(), LoadError> {
-    let mode = fsio::permissions(file, path).map_err(|error| unreadable(path, error))?;
-    check_mode(path, mode)
-}
-
-fn check_mode(path: &Path, mode: u32) -> Result<(), LoadError> {
-    let path = path.to_owned();
-    if mode & 0o002 != 0 {
-        Err(LoadError::WorldWritable { path, mode })
-    } else if mode & 0o020 != 0 {
-        Err(LoadError::GroupWritable { path, mode })
-    } else {
-        Ok(())
-    }
+/// Reads a file that nobody but root and the caller may change.
+fn read_trusted(path: &Path, limit: u64) -> Result<Vec<u8>, FsError> {
+    let file = fsio::open_regular(path)?;
+    fsio::expect_trusted(&file, path)?;
+    fsio::read_open(file, path, limit)
 }
 
 /// A path that was configured and cannot be used.
@@ -189,27 +174,26 @@ fn unreadable(path: &Path, error: FsError) -> LoadError {
     let path = path.to_owned();
     match error {
         error if error.is_not_found() => LoadError::Missing { path },
-        FsError::TooLarge { limit, .. } => LoadError::TooLarge { path, limit },
         FsError::System { ref source, .. }
             if source.kind() == std::io::ErrorKind::NotADirectory =>
         {
             LoadError::NotADirectory { path }
         }
-        source => LoadError::Unreadable { path, source },
+        error => file_unreadable(&path, error),
     }
 }
 
 /// A file that the directory lists: one that is not there is a broken link, not a missing setting.
 fn file_unreadable(path: &Path, error: FsError) -> LoadError {
+    let path = path.to_owned();
     match error {
-        FsError::TooLarge { limit, .. } => LoadError::TooLarge {
-            path: path.to_owned(),
-            limit,
-        },
-        source => LoadError::Unreadable {
-            path: path.to_owned(),
-            source,
-        },
+        FsError::TooLarge { limit, .. } => LoadError::TooLarge { path, limit },
+        FsError::ForeignOwner { owner, user, .. } => LoadError::NotOwner { path, owner, user },
+        FsError::WritableByOthers { mode, .. } if mode & 0o002 != 0 => {
+            LoadError::WorldWritable { path, mode }
+        }
+        FsError::WritableByOthers { mode, .. } => LoadError::GroupWritable { path, mode },
+        source => LoadError::Unreadable { path, source },
     }
 }
 

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use crate::fsio::FsError;
+use crate::fsio::{FsError, shell_word, trusted_owners};
 
 use super::{IdentitiesError, Refusal};
 
@@ -27,6 +27,16 @@ pub enum LoadError {
         path: PathBuf,
         /// Why.
         source: FsError,
+    },
+    /// A directory or file that is neither root's nor the caller's.
+    #[error("{} belongs to user {owner}: expected {}", path.display(), trusted_owners(*user))]
+    NotOwner {
+        /// The path.
+        path: PathBuf,
+        /// User ID of its owner.
+        owner: u32,
+        /// Effective user ID of the process.
+        user: u32,
     },
     /// A directory or file that everybody may change.
     #[error("{} may be changed by everybody (mode {mode:o})", path.display())]
@@ -131,6 +141,7 @@ impl LoadError {
             Self::Missing { .. } => "E_TRUST_MISSING",
             Self::NotADirectory { .. } => "E_TRUST_NOT_DIRECTORY",
             Self::Unreadable { .. } => "E_TRUST_UNREADABLE",
+            Self::NotOwner { .. } => "E_TRUST_NOT_OWNER",
             Self::WorldWritable { .. } => "E_TRUST_WORLD_WRITABLE",
             Self::GroupWritable { .. } => "E_TRUST_GROUP_WRITABLE",
             Self::DirectoryEmpty { .. } => "E_TRUST_DIR_EMPTY",
@@ -150,7 +161,13 @@ impl LoadError {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::WorldWritable { path, .. } | Self::GroupWritable { path, .. } => {
-                format!("chmod go-w {}", path.display())
+                format!("`chmod go-w {}`", shell_word(path))
+            }
+            Self::NotOwner { path, user, .. } => {
+                format!(
+                    "look at what it says, then `chown {user} {}`",
+                    shell_word(path)
+                )
             }
             Self::DirectoryEmpty { expected, .. } => format!(
                 "put {expected} in PEM there, in files named *.pem, *.crt, *.cer, *.crl or as c_rehash names them"

@@ -5,7 +5,7 @@ use std::fs::File;
 
 use isi_catalog::package::{Hashing, Package, VerifyError, VerifyRequest};
 use isi_catalog::progress::Silent;
-use isi_catalog::trust::{CheckName, Outcome, TrustPaths, TrustStore};
+use isi_catalog::trust::{CheckName, Outcome};
 
 use crate::markdown::{folder, page};
 
@@ -29,14 +29,7 @@ fn refusing_rows(code: &str) -> BTreeSet<String> {
     let expected: toml::Table = text.parse().expect("a table");
     let value = |key: &str| expected[key].as_str().expect("a text");
     assert_eq!((value("code"), value("stage")), (code, "verify"));
-    let trust = vectors.join("trust").join(value("trust"));
-    let optional = |part: &str| Some(trust.join(part)).filter(|path| path.is_dir());
-    let store = TrustStore::load(&TrustPaths {
-        certs: trust.join("certs"),
-        tsa_certs: optional("tsa-certs"),
-        crls: optional("crls"),
-        identities: trust.join("identities.toml"),
-    });
+    let store = crate::vectors::trust::trust(value("trust"));
     let request = VerifyRequest {
         now: value("at").parse().expect("a time"),
         hashing: Hashing::Sequential,
@@ -45,7 +38,7 @@ fn refusing_rows(code: &str) -> BTreeSet<String> {
     };
     let package = File::open(vectors.join(format!("bad/{code}.isi"))).expect("a vector");
     let package = Package::open(package).expect("a sound container");
-    let verdict = match package.verify(&store.expect("a trust"), &request) {
+    let verdict = match package.verify(&store, &request) {
         Err(VerifyError::Refused(verdict)) => verdict,
         other => panic!("{code}: {other:?}"),
     };

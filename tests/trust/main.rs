@@ -7,6 +7,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::print_stderr,
     clippy::as_conversions,
     clippy::cast_possible_truncation,
     missing_docs,

@@ -1,6 +1,6 @@
 //! Row X14 and everything about directories; rows X22 and X34 for the file.
 
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 use std::path::Path;
 use std::process::Command;
 
@@ -48,6 +48,54 @@ fn x14_each_unusable_directory_is_its_own_error() {
     world.store();
     std::fs::remove_file(world.path("identities.toml")).unwrap();
     assert_eq!(code(&world), "E_TRUST_MISSING");
+}
+
+#[test]
+fn x14_what_belongs_to_another_user_is_refused_with_the_command_that_helps() {
+    let world = World::new();
+    let hint = |code: &str, command: &str| {
+        let error = TrustStore::load(&world.paths()).unwrap_err();
+        assert_eq!(error.code(), code);
+        let hint = error.hint().unwrap();
+        assert!(hint.contains(command), "{hint}");
+    };
+    let root = world.path("certs/root.pem");
+    chmod(&root, 0o664);
+    let command = format!("`chmod go-w {}`", root.display());
+    hint("E_TRUST_GROUP_WRITABLE", &command);
+    chmod(&root, 0o644);
+    if !is_root(&root) {
+        eprintln!("skipped: trust that belongs to another user: only root can give files away");
+        return;
+    }
+    for path in [
+        "certs",
+        "certs/root.pem",
+        "tsa-certs",
+        "tsa-certs/root.pem",
+        "identities.toml",
+    ] {
+        let path = world.path(path);
+        chown(&path, Some(1), None).unwrap();
+        hint(
+            "E_TRUST_NOT_OWNER",
+            &format!("`chown 0 {}`", path.display()),
+        );
+        chown(&path, Some(0), None).unwrap();
+    }
+    world.store();
+    // A link is the administrator's; what counts is the file behind it.
+    let elsewhere = world.path("elsewhere");
+    std::fs::rename(&root, &elsewhere).unwrap();
+    symlink("../elsewhere", &root).unwrap();
+    world.store();
+    chown(&elsewhere, Some(1), None).unwrap();
+    assert_eq!(code(&world), "E_TRUST_NOT_OWNER");
+}
+
+/// Whether this process is root's: it owns what it just made.
+fn is_root(made: &Path) -> bool {
+    std::fs::metadata(made).unwrap().uid() == 0
 }
 
 #[test]

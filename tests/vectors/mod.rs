@@ -5,6 +5,7 @@
 
 mod expectation;
 mod reader;
+pub(crate) mod trust;
 
 use std::path::{Path, PathBuf};
 

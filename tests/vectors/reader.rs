@@ -10,9 +10,9 @@ use isi_catalog::payload::{
     FileEntry, FileKind, FileTable, PayloadError, PayloadIndex, UnpackOptions, unpack,
 };
 use isi_catalog::progress::Silent;
-use isi_catalog::trust::{TrustPaths, TrustStore};
 
 use super::expectation::{Expectation, FileFacts, HashedBy, PackageFacts, RegionFacts, Stage};
+use super::trust::trust;
 
 /// What the reader found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,19 +81,6 @@ pub(crate) fn read(bytes: &[u8], expectation: &Expectation, hashing: HashedBy) -
         answer.stage = Stage::Files;
     }
     answer
-}
-
-/// The trust in a folder below `trust/`; lists and authorities of timestamps are used if they are there.
-fn trust(name: &str) -> TrustStore {
-    let folder = super::folder().join("trust").join(name);
-    let optional = |part: &str| Some(folder.join(part)).filter(|path| path.is_dir());
-    let paths = TrustPaths {
-        certs: folder.join("certs"),
-        tsa_certs: optional("tsa-certs"),
-        crls: optional("crls"),
-        identities: folder.join("identities.toml"),
-    };
-    TrustStore::load(&paths).unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
 }
 
 fn package_facts(package: &Package<Verified>, bytes: &[u8]) -> PackageFacts {

@@ -77,7 +77,7 @@ impl Management for Local {
     }
 
     fn view(&self, id: &IdPrefix, call: &Call<'_>) -> Result<ViewReply, ServiceError> {
-        Self::view(self, id, call)
+        told(call, |call| Self::view(self, id, call))
     }
 
     fn readme(&self, request: &OneOf, call: &Call<'_>) -> Result<ReadmeReply, ServiceError> {
