@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::Write as _;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::support::{Place, Run};
@@ -312,31 +312,49 @@ fn a_catalog_on_a_read_only_mount() {
     refusals.unchanged();
 }
 
+/// Does something to a database.
+type Damage = fn(&Path);
+
+fn set(database: &Path, pragma: &str, value: i64) {
+    let database = rusqlite::Connection::open(database).unwrap();
+    database.pragma_update(None, pragma, value).unwrap();
+}
+
+fn halve(database: &Path) {
+    let file = File::options().write(true).open(database).unwrap();
+    let pages = file.metadata().unwrap().len() / 4096;
+    file.set_len(pages / 2 * 4096).unwrap();
+}
+
 #[test]
 fn a_database_that_is_not_ours_to_read() {
-    let newer = |path: &PathBuf| {
-        let database = rusqlite::Connection::open(path).unwrap();
-        database.pragma_update(None, "user_version", 99).unwrap();
-    };
-    let foreign = |path: &PathBuf| {
-        let database = rusqlite::Connection::open(path).unwrap();
-        database.pragma_update(None, "application_id", 7).unwrap();
-    };
-    let garbage = |path: &PathBuf| std::fs::write(path, [0xa5; 40_000]).unwrap();
-    let half = |path: &PathBuf| {
-        let file = File::options().write(true).open(path).unwrap();
-        file.set_len(file.metadata().unwrap().len() / 2 / 4096 * 4096)
-            .unwrap();
-    };
-    let empty = |path: &PathBuf| std::fs::write(path, "").unwrap();
-    let lost = |path: &PathBuf| std::fs::remove_file(path).unwrap();
-    let damages: [(&str, &dyn Fn(&PathBuf), &str); 6] = [
-        ("newer", &newer, "E_DATABASE_NEWER"),
-        ("foreign", &foreign, "E_DATABASE_FOREIGN"),
-        ("garbage", &garbage, "E_DATABASE_DAMAGED"),
-        ("half", &half, "E_DATABASE_DAMAGED"),
-        ("empty", &empty, "E_DATABASE_LOST"),
-        ("lost", &lost, "E_DATABASE_LOST"),
+    let damages: [(&str, Damage, &str); 6] = [
+        (
+            "newer",
+            |path| set(path, "user_version", 99),
+            "E_DATABASE_NEWER",
+        ),
+        (
+            "foreign",
+            |path| set(path, "application_id", 7),
+            "E_DATABASE_FOREIGN",
+        ),
+        (
+            "garbage",
+            |path| std::fs::write(path, vec![0xa5; 40_000]).unwrap(),
+            "E_DATABASE_DAMAGED",
+        ),
+        ("half", halve, "E_DATABASE_DAMAGED"),
+        (
+            "empty",
+            |path| std::fs::write(path, "").unwrap(),
+            "E_DATABASE_LOST",
+        ),
+        (
+            "lost",
+            |path| std::fs::remove_file(path).unwrap(),
+            "E_DATABASE_LOST",
+        ),
     ];
     for (name, damage, code) in damages {
         let (place, id) = with_one();
