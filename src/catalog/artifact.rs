@@ -72,6 +72,36 @@ impl Artifact {
         start.truncate(start.floor_char_boundary(room));
         format!("{start}-{id}.isi")
     }
+
+    /// Digest of everything that follows from the package itself, whoever trusts it.
+    pub(super) fn facts(&self) -> Sha256Digest {
+        digest_of(&(
+            (
+                self.id,
+                self.package_type,
+                &self.name,
+                self.version.to_string(),
+            ),
+            (&self.build, &self.description, &self.product),
+            (&self.architecture, &self.branch, self.release_counter),
+            (self.created.as_microsecond(), self.size, self.readme),
+            (self.signed, self.manifest, self.footer),
+        ))
+    }
+
+    /// Digest of what one version of one software is told by.
+    pub(super) fn software(&self) -> Sha256Digest {
+        digest_of(&(
+            (self.package_type, &self.name, self.version.to_string()),
+            (&self.build, &self.product, &self.architecture),
+        ))
+    }
+}
+
+/// The digest of values, for comparing them without keeping them.
+fn digest_of(values: &impl serde::Serialize) -> Sha256Digest {
+    // Numbers and text: there is nothing in them that JSON could not say.
+    Sha256Digest::of(&serde_json::to_vec(values).unwrap_or_default())
 }
 
 /// What the last verification of an artifact found.

@@ -1,4 +1,4 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 
@@ -160,6 +160,24 @@ pub enum CatalogError {
         /// The digest on record and the one of what is there.
         differs: Box<Differs>,
     },
+    /// Somebody replaced the database after a repair was planned on it.
+    #[error("{} was changed by somebody else meanwhile", path.display())]
+    Changed {
+        /// The database.
+        path: PathBuf,
+    },
+    /// There is no such entry in quarantine.
+    #[error("there is nothing called {entry:?} in quarantine")]
+    UnknownEntry {
+        /// The name as typed.
+        entry: String,
+    },
+    /// The entry in quarantine is nothing that could be put back.
+    #[error("entry {entry} of the quarantine holds no package")]
+    NoPackage {
+        /// The name of the entry.
+        entry: String,
+    },
     /// The caller wanted the work to stop.
     #[error("stopped on request")]
     Cancelled,
@@ -210,6 +228,9 @@ impl CatalogError {
             Self::AmbiguousId { .. } => "E_AMBIGUOUS_ID",
             Self::ArtifactMissing { .. } => "E_ARTIFACT_MISSING",
             Self::ArtifactCorrupt { .. } => "E_ARTIFACT_CORRUPT",
+            Self::Changed { .. } => "E_CHANGED",
+            Self::UnknownEntry { .. } => "E_UNKNOWN_ENTRY",
+            Self::NoPackage { .. } => "E_NO_PACKAGE",
             Self::Cancelled => "E_CANCELLED",
         }
     }
@@ -235,11 +256,15 @@ impl CatalogError {
                 )
             }
             Self::Locked { .. } => "try again when it has finished".into(),
-            Self::DatabaseDamaged { path, .. } | Self::DatabaseLost { path } => format!(
-                "the artifacts are the truth and are not touched: move {} away and import them into a new catalog",
-                path.parent().unwrap_or_else(|| Path::new(".")).display()
-            ),
-            Self::DatabaseForeign { .. } => "choose another catalog directory".into(),
+            Self::DatabaseDamaged { .. } | Self::DatabaseLost { .. } => {
+                "`isi upgrade catalog repair` makes a new one from the artifacts and the event log"
+                    .into()
+            }
+            Self::DatabaseForeign { .. } => {
+                "choose another catalog directory; if it is this one, `isi upgrade catalog repair` \
+                 sets the file aside and makes a new database"
+                    .into()
+            }
             Self::DatabaseNewer { .. } => {
                 "use the version of this program that made it, or a later one".into()
             }
@@ -255,6 +280,11 @@ impl CatalogError {
             Self::ArtifactMissing { .. } | Self::ArtifactCorrupt { .. } => {
                 "import the package again from where it came from: that puts its file back".into()
             }
+            Self::Changed { .. } => "`isi upgrade catalog repair` looks again".into(),
+            Self::UnknownEntry { .. } => {
+                "`isi upgrade catalog quarantine list` shows the entries".into()
+            }
+            Self::NoPackage { .. } => "`isi upgrade catalog quarantine purge` deletes it".into(),
             _ if self.code() == "E_NO_SPACE" => "free some space, then try again".into(),
             _ => return None,
         };

@@ -6,14 +6,14 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::database::{blob, digest, insert_artifact};
+use super::describe::Content;
 use super::events::{self, NewEvent};
 use super::examine::footer_digest;
 use super::layout::INCOMING;
 use super::staging::Staging;
-use super::{Artifact, Catalog, CatalogError, Context, State};
+use super::{Artifact, Catalog, CatalogError, Context};
 use crate::digest::PackageId;
 use crate::fsio::{LockKind, ReadAt as _, regular_length};
-use crate::manifest::RegionKind;
 use crate::package::{
     Hashing, Package, Verified, VerifyError, VerifyRequest, receive, receive_stream,
 };
@@ -309,50 +309,19 @@ fn describe(
     request: &ImportRequest<'_>,
     now: Timestamp,
 ) -> Result<Artifact, CatalogError> {
-    let manifest = package.manifest();
     let id = package.id().ok_or_else(|| {
         let missing = std::io::Error::other("no digest of the whole file");
         not_accepted(request.label, VerifyError::Read(missing))
     })?;
-    let limit = u64::try_from(i64::MAX).unwrap_or(u64::MAX);
-    if manifest.release_counter > limit {
-        let (field, found) = ("release-counter", manifest.release_counter);
-        return Err(CatalogError::TooLarge {
-            field,
-            found,
-            limit,
-        });
-    }
-    let signed = package.is_signed();
-    Ok(Artifact {
+    let content = Content {
         id,
-        package_type: manifest.package_type,
-        name: manifest.name.clone(),
-        version: manifest.version.clone(),
-        build: manifest.build.clone(),
-        description: manifest.description.clone(),
-        product: manifest.product.clone(),
-        architecture: manifest.architecture.clone(),
-        branch: manifest.branch.clone(),
-        release_counter: manifest.release_counter,
-        created: manifest.created,
-        size: package.length(),
-        readme: package.region_of(RegionKind::Readme).is_some(),
-        signed,
-        unsigned_reason: (!signed).then(|| request.unsigned.unwrap_or_default().to_owned()),
-        signed_at: package.verdict().timestamp.as_ref().map(|token| token.time),
-        manifest: crate::digest::Sha256Digest::of(&package.envelope().manifest),
         footer: footer_digest(package.file())
             .map_err(|source| not_accepted(request.label, VerifyError::Read(source)))?,
-        imported_at: now,
-        state: if signed {
-            State::Verified
-        } else {
-            State::Unsigned
-        },
-        state_code: None,
-        checked_at: now,
-    })
+        envelope: package.envelope(),
+        manifest: package.manifest(),
+    };
+    let signed_at = package.verdict().timestamp.as_ref().map(|token| token.time);
+    content.describe(request.unsigned, signed_at, now)
 }
 
 /// Notes that an artifact's file is sound again.

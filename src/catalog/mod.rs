@@ -17,6 +17,7 @@
 
 mod artifact;
 mod database;
+mod describe;
 mod error;
 pub mod events;
 mod examine;
@@ -25,7 +26,10 @@ mod import;
 mod layout;
 mod list;
 mod lock;
+mod parallel;
+pub mod quarantine;
 mod readme;
+pub mod repair;
 mod resolve;
 mod set_aside;
 mod staging;

@@ -75,7 +75,11 @@ impl Catalog {
     }
 }
 
-fn find(transaction: &Transaction<'_>, id: &PackageId) -> rusqlite::Result<Option<Artifact>> {
+/// What is on record of an artifact, if it is listed.
+pub(super) fn find(
+    transaction: &Transaction<'_>,
+    id: &PackageId,
+) -> rusqlite::Result<Option<Artifact>> {
     transaction
         .prepare_cached(&format!(
             "SELECT {ARTIFACT_COLUMNS} FROM artifact WHERE id = ?1"

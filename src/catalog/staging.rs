@@ -9,7 +9,7 @@ use crate::fsio::{Dir, EntryKind, FsError, Lock, LockKind, set_mode, sync};
 use crate::progress::Silent;
 
 /// Permissions of an artifact once its content is final.
-const ARTIFACT_MODE: u32 = 0o444;
+pub(super) const ARTIFACT_MODE: u32 = 0o444;
 
 /// A package on its way in: a directory of its own below `incoming`, gone when this is dropped.
 ///

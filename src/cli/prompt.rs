@@ -22,7 +22,6 @@ const ANSWER_LIMIT: u64 = 256;
 ///
 /// `forced` is the answer `yes` of `--force`; nothing is said then. Every answer but `yes` is a refusal,
 /// and so is a missing terminal.
-#[allow(dead_code, reason = "the commands that ask come next")]
 pub(super) fn confirm(
     context: &mut Context,
     explanation: &str,

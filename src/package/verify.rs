@@ -121,6 +121,11 @@ impl Package<Authentic> {
         &self.state.manifest
     }
 
+    /// What was checked so far and found.
+    pub fn verdict(&self) -> &Verdict {
+        &self.state.verdict
+    }
+
     /// Compares the regions with the manifest; the ID comes with [`Hashing::Sequential`].
     pub fn check_regions(
         &self,

@@ -1,6 +1,7 @@
 use serde::Serialize;
 
-use super::{Item, VerifiedItem};
+use super::repair::Action;
+use super::{Item, RepairReply, VerifiedItem};
 use crate::progress::{Holder, Progress, Silent};
 
 /// Something that happened during a call, told as it happens; any front end can render it.
@@ -20,12 +21,23 @@ pub enum Event<'a> {
         /// How much longer at most, in milliseconds.
         at_most_ms: u64,
     },
+    /// A step of a repair is going to be done.
+    RepairPlanned(&'a Action),
+    /// A step of a repair was done.
+    RepairDone(&'a Action),
+    /// A step of a repair was left out, because somebody changed what it was planned on.
+    RepairSkipped(&'a Action),
 }
 
 /// Is told what happens during a call; called from several threads.
 pub trait Observer: Progress {
     /// Something happened.
     fn event(&self, _event: &Event<'_>) {}
+
+    /// Asked once between what was planned and doing it, if there is anything to do: whether to go on.
+    fn agrees(&self, _plan: &RepairReply) -> bool {
+        true
+    }
 }
 
 impl Observer for Silent {}

@@ -19,9 +19,12 @@ pub use self::local::{Local, Paths};
 pub use self::wire::{
     ExportReply, ExportRequest, ExportTarget, ImportReply, ImportRequest, Item, ListReply,
     ListRequest, OneOf, PackageDetails, PackageFile, PackageSource, PackageStream, Problem,
-    ReadmeReply, Reference, RegionDetails, SCHEMA, Selection, Signer, VerifiedItem, VerifyReply,
-    VerifyRequest, ViewReply,
+    PurgeReply, PurgeRequest, QuarantineReply, QuarantinedItem, ReadmeReply, Reference,
+    RegionDetails, RepairReply, RepairRequest, RestoreReply, RestoreRequest, SCHEMA, Selection,
+    Signer, VerifiedItem, VerifyReply, VerifyRequest, ViewReply,
 };
+pub use crate::catalog::quarantine::Content;
+pub use crate::catalog::repair;
 pub use crate::catalog::{Order, Outcome, State};
 
 /// What the product does, for every front end.
@@ -45,6 +48,22 @@ pub trait Management {
     /// Copies an artifact out of the catalog.
     fn export(&self, request: &ExportRequest, call: &Call<'_>)
     -> Result<ExportReply, ServiceError>;
+
+    /// Verifies everything and makes the catalog whole again; what it does is told as it is done.
+    fn repair(&self, request: RepairRequest, call: &Call<'_>) -> Result<RepairReply, ServiceError>;
+
+    /// Lists what is in quarantine.
+    fn quarantine(&self, call: &Call<'_>) -> Result<QuarantineReply, ServiceError>;
+
+    /// Verifies what is in quarantine as an import does, and puts it back.
+    fn restore(
+        &self,
+        request: &RestoreRequest,
+        call: &Call<'_>,
+    ) -> Result<RestoreReply, ServiceError>;
+
+    /// Deletes what is in quarantine.
+    fn purge(&self, request: &PurgeRequest, call: &Call<'_>) -> Result<PurgeReply, ServiceError>;
 }
 
 /// Who calls, when, and who watches.

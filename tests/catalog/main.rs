@@ -19,6 +19,7 @@ mod import;
 mod place;
 mod reflink;
 mod refused;
+mod repair;
 mod scale;
 mod service;
 mod threats;

@@ -68,6 +68,15 @@ pub(super) fn migrate(database: &mut Database) -> Result<(), CatalogError> {
     })
 }
 
+/// An empty database with the newest schema, to compare others with.
+pub(super) fn in_memory() -> rusqlite::Result<Connection> {
+    let connection = Connection::open_in_memory()?;
+    for migration in MIGRATIONS {
+        connection.execute_batch(migration)?;
+    }
+    Ok(connection)
+}
+
 fn pragma(connection: &Connection, name: &str) -> rusqlite::Result<i32> {
     connection.pragma_query_value(None, name, |row| row.get(0))
 }

@@ -1,5 +1,6 @@
 //! The database: how it is opened, what schema it has, and how its errors are told.
 
+mod check;
 mod migrate;
 mod rows;
 
@@ -104,6 +105,11 @@ impl Database {
         migrate::migrate(self)
     }
 
+    /// Reads the whole file and refuses it if anything in it contradicts anything else.
+    pub(super) fn check(&self) -> Result<(), CatalogError> {
+        check::check(self)
+    }
+
     /// Reads one consistent state of the database.
     pub(super) fn read<T>(
         &mut self,
@@ -139,7 +145,8 @@ impl Database {
         Ok(result)
     }
 
-    fn mirror(&mut self) -> Result<(), CatalogError> {
+    /// Appends to the mirror of the event log what it lacks.
+    pub(super) fn mirror(&mut self) -> Result<(), CatalogError> {
         let root = self.root.try_clone()?;
         events::mirror::catch_up(&root, self)
     }

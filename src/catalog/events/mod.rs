@@ -77,6 +77,28 @@ pub(super) fn append(transaction: &Transaction<'_>, event: &NewEvent<'_>) -> rus
     insert(transaction, &event.sealed())
 }
 
+/// Enters an entry of an older log as it is if it follows from the last one, else bound anew to that.
+///
+/// Tells whether it was entered as it is. What it says stays in any case: when, who and what.
+pub(super) fn continue_with(
+    transaction: &Transaction<'_>,
+    event: &Stored,
+) -> rusqlite::Result<bool> {
+    let head = head(transaction)?;
+    let sequence = head.sequence.saturating_add(1);
+    if (event.sequence, event.previous) == (sequence, head.hash) {
+        insert(transaction, event)?;
+        return Ok(true);
+    }
+    let event = Stored {
+        sequence,
+        previous: head.hash,
+        ..event.clone()
+    };
+    insert(transaction, &event.sealed())?;
+    Ok(false)
+}
+
 /// Enters an entry as it is, and makes it the end of the log.
 pub(super) fn insert(transaction: &Transaction<'_>, event: &Stored) -> rusqlite::Result<()> {
     transaction

@@ -3,7 +3,9 @@
 mod export;
 mod import;
 mod list;
+mod quarantine;
 mod readme;
+mod repair;
 mod told;
 mod verify;
 mod view;
@@ -14,7 +16,9 @@ use std::time::Duration;
 use self::told::told;
 use super::{
     Call, ExportReply, ExportRequest, ImportReply, ImportRequest, ListReply, ListRequest,
-    Management, OneOf, ReadmeReply, ServiceError, VerifyReply, VerifyRequest, ViewReply,
+    Management, OneOf, PurgeReply, PurgeRequest, QuarantineReply, ReadmeReply, RepairReply,
+    RepairRequest, RestoreReply, RestoreRequest, ServiceError, VerifyReply, VerifyRequest,
+    ViewReply,
 };
 use crate::catalog::{Access, Catalog, Context};
 use crate::digest::IdPrefix;
@@ -90,6 +94,26 @@ impl Management for Local {
         call: &Call<'_>,
     ) -> Result<ExportReply, ServiceError> {
         told(call, |call| Self::export(self, request, call))
+    }
+
+    fn repair(&self, request: RepairRequest, call: &Call<'_>) -> Result<RepairReply, ServiceError> {
+        told(call, |call| Self::repair(self, request, call))
+    }
+
+    fn quarantine(&self, call: &Call<'_>) -> Result<QuarantineReply, ServiceError> {
+        told(call, |call| Self::quarantine(self, call))
+    }
+
+    fn restore(
+        &self,
+        request: &RestoreRequest,
+        call: &Call<'_>,
+    ) -> Result<RestoreReply, ServiceError> {
+        told(call, |call| Self::restore(self, request, call))
+    }
+
+    fn purge(&self, request: &PurgeRequest, call: &Call<'_>) -> Result<PurgeReply, ServiceError> {
+        told(call, |call| Self::purge(self, request, call))
     }
 }
 

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use crate::progress::{Holder, Progress};
-use crate::service::{Call, Event, Observer};
+use crate::service::{Call, Event, Observer, RepairReply};
 
 /// Does `work` as this call, with its waits for others told as events.
 pub(super) fn told<T>(call: &Call<'_>, work: impl FnOnce(&Call<'_>) -> T) -> T {
@@ -39,5 +39,9 @@ impl Progress for Told<'_> {
 impl Observer for Told<'_> {
     fn event(&self, event: &Event<'_>) {
         self.0.event(event);
+    }
+
+    fn agrees(&self, plan: &RepairReply) -> bool {
+        self.0.agrees(plan)
     }
 }

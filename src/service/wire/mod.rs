@@ -6,7 +6,9 @@ mod import;
 mod item;
 mod list;
 mod package;
+mod quarantine;
 mod readme;
+mod repair;
 mod verify;
 mod view;
 
@@ -16,7 +18,11 @@ pub use self::import::{ImportReply, ImportRequest, PackageSource, PackageStream}
 pub use self::item::{Item, Reference, Signer};
 pub use self::list::{ListReply, ListRequest};
 pub use self::package::{OneOf, PackageFile};
+pub use self::quarantine::{
+    PurgeReply, PurgeRequest, QuarantineReply, QuarantinedItem, RestoreReply, RestoreRequest,
+};
 pub use self::readme::ReadmeReply;
+pub use self::repair::{RepairReply, RepairRequest};
 pub use self::verify::{Selection, VerifiedItem, VerifyReply, VerifyRequest};
 pub use self::view::{Problem, ViewReply};
 

@@ -4,7 +4,9 @@ mod batch;
 mod export;
 mod import;
 mod list;
+mod quarantine;
 mod readme;
+mod repair;
 mod verify;
 mod view;
 
@@ -41,6 +43,8 @@ enum Command {
     View(view::Args),
     Readme(readme::Args),
     Export(export::Args),
+    Repair(repair::Args),
+    Quarantine(quarantine::Args),
 }
 
 impl Args {
@@ -52,6 +56,8 @@ impl Args {
             Command::View(args) => args.run(context),
             Command::Readme(args) => args.run(context),
             Command::Export(args) => args.run(context),
+            Command::Repair(args) => args.run(context),
+            Command::Quarantine(args) => args.run(context),
         }
     }
 }

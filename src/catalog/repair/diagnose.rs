@@ -1,0 +1,104 @@
+use super::action::Cause;
+use super::records::Records;
+use crate::catalog::CatalogError;
+use crate::catalog::database::{Database, Schema};
+use crate::catalog::layout::{ARTIFACTS, DATABASE, EVENTS, Layout};
+use crate::fsio::{FsError, ReadAt as _, regular_length};
+
+/// Where the header says which kind of journal a writer needs; see "Database File Format" of `SQLite`.
+const WRITE_VERSION: u64 = 18;
+/// The largest that is known.
+const MAX_WRITE_VERSION: u8 = 2;
+
+/// Whether the database can be gone on with.
+pub(super) enum Condition {
+    /// It is sound, and this is what it says.
+    Sound(Box<Database>, Records),
+    /// It is missing, damaged, or something else; why.
+    Lost(Cause),
+}
+
+/// Refuses a directory that has nothing of a catalog.
+pub(super) fn expect_catalog(layout: &Layout) -> Result<(), CatalogError> {
+    for name in [DATABASE, ARTIFACTS, EVENTS] {
+        if layout.root().kind_of(name)?.is_some() {
+            return Ok(());
+        }
+    }
+    let root = layout.root().path().to_owned();
+    Err(CatalogError::Missing { root })
+}
+
+/// Looks at the database; one of a newer program is refused.
+pub(super) fn diagnose(layout: &Layout) -> Result<Condition, CatalogError> {
+    if layout.root().kind_of(DATABASE)?.is_none() {
+        return Ok(lost(layout));
+    }
+    match examine(layout) {
+        Ok(Some((database, records))) => Ok(Condition::Sound(Box::new(database), records)),
+        Ok(None) => Ok(lost(layout)),
+        Err(error) if is_damage(&error) => Ok(Condition::Lost(Cause::from(&error))),
+        Err(error) => Err(error),
+    }
+}
+
+fn examine(layout: &Layout) -> Result<Option<(Database, Records)>, CatalogError> {
+    check_header(layout)?;
+    let mut database = Database::open(layout)?;
+    match database.schema()? {
+        Schema::Empty => return Ok(None),
+        Schema::Old => database.migrate()?,
+        Schema::Current => {}
+    }
+    database.check()?;
+    let records = database.read("read the records", Records::read)?;
+    Ok(Some((database, records)))
+}
+
+/// `SQLite` reads a file that it would not write, and says so only when it should.
+fn check_header(layout: &Layout) -> Result<(), CatalogError> {
+    let path = layout.path(DATABASE);
+    let file = layout.root().open_file(DATABASE)?;
+    if regular_length(&file, &path)? == 0 {
+        return Ok(());
+    }
+    let mut version = [0];
+    match file.read_exact_at(&mut version, WRITE_VERSION) {
+        Ok(()) if (1..=MAX_WRITE_VERSION).contains(&version[0]) => Ok(()),
+        Ok(()) => {
+            let detail = format!("its write version is {}", version[0]);
+            Err(CatalogError::DatabaseDamaged { path, detail })
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            let detail = "it ends within its header".to_owned();
+            Err(CatalogError::DatabaseDamaged { path, detail })
+        }
+        Err(error) => Err(FsError::system("read", &path)(error).into()),
+    }
+}
+
+fn lost(layout: &Layout) -> Condition {
+    let path = layout.path(DATABASE);
+    Condition::Lost(Cause::from(&CatalogError::DatabaseLost { path }))
+}
+
+/// Whether the database itself is wrong, and not only the attempt to look at it.
+fn is_damage(error: &CatalogError) -> bool {
+    use rusqlite::ErrorCode;
+    match error {
+        CatalogError::DatabaseDamaged { .. } | CatalogError::DatabaseForeign { .. } => true,
+        // A file that SQLite opens but does not understand: our own statements are not at fault.
+        CatalogError::Database { source, .. } => matches!(
+            source.sqlite_error_code(),
+            Some(
+                ErrorCode::Unknown
+                    | ErrorCode::InternalMalfunction
+                    | ErrorCode::TooBig
+                    | ErrorCode::SchemaChanged
+                    | ErrorCode::TypeMismatch
+                    | ErrorCode::ConstraintViolation
+            )
+        ),
+        _ => false,
+    }
+}

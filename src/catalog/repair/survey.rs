@@ -1,0 +1,216 @@
+//! Looks at every file in the directories of the artifacts and of the quarantine, and changes nothing.
+
+use std::path::{Path, PathBuf};
+
+use super::action::Cause;
+use super::judge::{Judge, examine_all};
+use super::records::Records;
+use crate::catalog::layout::{ARTIFACTS, Layout, PACKAGE, artifact_path};
+use crate::catalog::quarantine::{Entries, entries, package_path};
+use crate::catalog::{CatalogError, Context, State};
+use crate::digest::{PackageId, Sha256Digest};
+use crate::fsio::{Dir, EntryKind, FsError, NodeKind, Status};
+use crate::trust::TrustStore;
+
+/// Most names in a path below the directory of the artifacts; what is deeper is one thing to a repair.
+const MAX_DEPTH: usize = 8;
+
+/// What a walk through the catalog found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Survey {
+    /// Everything that is no directory, or too deep.
+    pub(super) files: Vec<Found>,
+    /// Directories that have to go when nothing is left in them: all but the ones of the layout that
+    /// may be empty.
+    pub(super) directories: Vec<PathBuf>,
+    /// Entries of the quarantine without content.
+    pub(super) empty_entries: Vec<String>,
+    /// A number that no entry of the quarantine has yet.
+    pub(super) next_entry: u64,
+    /// How many bytes the files have.
+    pub(super) bytes: u64,
+}
+
+/// One file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Found {
+    /// Where it is, below the catalog's directory.
+    pub(super) path: PathBuf,
+    /// The entry of the quarantine that it is in.
+    pub(super) entry: Option<String>,
+    /// The artifact whose place it has.
+    pub(super) claimed: Option<PackageId>,
+    pub(super) identity: Identity,
+    pub(super) finding: Finding,
+}
+
+/// What a file is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Finding {
+    /// A package whose bytes are what its ID names, or which somebody trusted vouches for.
+    Package(Judged),
+    /// No package, or a damaged one.
+    Rejected(Cause),
+    /// Reading failed, so nothing is known.
+    Unreadable(Cause),
+}
+
+/// A package with the ID that its bytes have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Judged {
+    pub(super) id: PackageId,
+    /// Sound, or what became of its trust.
+    pub(super) state: State,
+    pub(super) cause: Option<Cause>,
+    pub(super) facts: Sha256Digest,
+    pub(super) software: Sha256Digest,
+    pub(super) manifest: Sha256Digest,
+}
+
+/// Which file it was: the same file with the same content has the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Identity {
+    device: (u32, u32),
+    inode: u64,
+    size: u64,
+    mtime: (i64, u32),
+    ctime: (i64, u32),
+}
+
+impl Found {
+    pub(super) fn is_in_quarantine(&self) -> bool {
+        self.entry.is_some()
+    }
+
+    pub(super) fn judged(&self) -> Option<&Judged> {
+        match &self.finding {
+            Finding::Package(judged) => Some(judged),
+            _ => None,
+        }
+    }
+}
+
+impl Identity {
+    /// Which file this is now.
+    pub(super) fn of(status: &Status) -> Self {
+        Self {
+            device: status.device,
+            inode: status.inode,
+            size: status.size,
+            mtime: status.mtime,
+            ctime: status.ctime,
+        }
+    }
+
+    /// Length of the file in bytes.
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+}
+
+/// Walks, then hashes and verifies on all cores.
+pub(super) fn survey(
+    layout: &Layout,
+    walked: Walked,
+    records: &Records,
+    trust: &TrustStore,
+    context: &Context<'_>,
+) -> Result<Survey, CatalogError> {
+    let judge = Judge {
+        layout,
+        records,
+        trust,
+        now: context.now,
+    };
+    let bytes = walked.names.iter().map(|name| name.identity.size()).sum();
+    let files = examine_all(&judge, &walked.names, context.progress)?;
+    Ok(Survey {
+        files,
+        directories: walked.directories,
+        empty_entries: walked.entries.empty,
+        next_entry: walked.entries.next,
+        bytes,
+    })
+}
+
+/// Names found, nothing read yet.
+#[derive(Debug, Default)]
+pub(super) struct Walked {
+    pub(super) names: Vec<Name>,
+    directories: Vec<PathBuf>,
+    entries: Entries,
+}
+
+/// A name of something that is no directory, or too deep.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Name {
+    pub(super) path: PathBuf,
+    pub(super) entry: Option<String>,
+    pub(super) identity: Identity,
+    /// Whether it is a regular file.
+    pub(super) regular: bool,
+}
+
+/// Lists what is there; the caller holds the catalog still, so that nothing is half done.
+pub(super) fn walk(layout: &Layout) -> Result<Walked, CatalogError> {
+    let mut walked = Walked::default();
+    let root = layout.root();
+    if root.kind_of(ARTIFACTS)?.is_some() {
+        walked.descend(root, Path::new(ARTIFACTS), 1)?;
+    }
+    walked.entries = entries(root)?;
+    for entry in &walked.entries.with_package {
+        let path = package_path(entry);
+        let name = name(root, path, Some(entry.clone()))?;
+        walked.names.extend(name.filter(|name| name.regular));
+    }
+    Ok(walked)
+}
+
+impl Walked {
+    fn descend(&mut self, root: &Dir, path: &Path, depth: usize) -> Result<(), CatalogError> {
+        for entry in root.open_dir(path)?.entries()? {
+            let path = path.join(&entry.name);
+            if entry.kind != EntryKind::Directory || depth >= MAX_DEPTH {
+                self.names.extend(name(root, path, None)?);
+                continue;
+            }
+            if !is_shard(&path) {
+                self.directories.push(path.clone());
+            }
+            self.descend(root, &path, depth.saturating_add(1))?;
+        }
+        Ok(())
+    }
+}
+
+/// What has a name now; `None` if it went away meanwhile.
+fn name(root: &Dir, path: PathBuf, entry: Option<String>) -> Result<Option<Name>, FsError> {
+    let status = match root.status_of(&path) {
+        Ok(status) => status,
+        Err(error) if error.is_not_found() => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    Ok(Some(Name {
+        path,
+        entry,
+        identity: Identity::of(&status),
+        regular: status.kind == NodeKind::File,
+    }))
+}
+
+/// Whether a directory is one that holds the directories of artifacts and may be empty.
+fn is_shard(path: &Path) -> bool {
+    let mut names = path.iter().skip(1);
+    let is_hex = |byte: &u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(byte);
+    let name = names.next().map(std::ffi::OsStr::as_encoded_bytes);
+    names.next().is_none() && name.is_some_and(|name| name.len() == 2 && name.iter().all(is_hex))
+}
+
+/// The artifact whose place a path is.
+pub(super) fn claimed(path: &Path) -> Option<PackageId> {
+    let directory = path.parent()?;
+    let id: PackageId = directory.file_name()?.to_str()?.parse().ok()?;
+    let home = artifact_path(&id);
+    (home == path && path.ends_with(PACKAGE)).then_some(id)
+}
