@@ -21,11 +21,13 @@ pub use self::wire::{
     ListRequest, OneOf, PackageDetails, PackageFile, PackageSource, PackageStream, Problem,
     PurgeReply, PurgeRequest, QuarantineReply, QuarantinedItem, ReadmeReply, Reference,
     RegionDetails, RepairReply, RepairRequest, RestoreReply, RestoreRequest, SCHEMA, Selection,
-    Signer, VerifiedItem, VerifyReply, VerifyRequest, ViewReply,
+    Signer, TrustCheckReply, TrustCheckRequest, TrustShowReply, VerifiedItem, VerifyReply,
+    VerifyRequest, ViewReply,
 };
 pub use crate::catalog::quarantine::Content;
 pub use crate::catalog::repair;
 pub use crate::catalog::{Order, Outcome, State};
+pub use crate::trust::{Severity, TrustFinding, TrustItem, TrustItemKind, TrustRule};
 
 /// What the product does, for every front end.
 pub trait Management {
@@ -64,6 +66,16 @@ pub trait Management {
 
     /// Deletes what is in quarantine.
     fn purge(&self, request: &PurgeRequest, call: &Call<'_>) -> Result<PurgeReply, ServiceError>;
+
+    /// Everything that is trusted: anchors, revocation lists, identities.
+    fn trust_show(&self, call: &Call<'_>) -> Result<TrustShowReply, ServiceError>;
+
+    /// What is wrong with what is trusted, or soon will be.
+    fn trust_check(
+        &self,
+        request: &TrustCheckRequest,
+        call: &Call<'_>,
+    ) -> Result<TrustCheckReply, ServiceError>;
 }
 
 /// Who calls, when, and who watches.

@@ -26,6 +26,8 @@ pub struct Identities {
 pub(super) struct Identity {
     pub(super) name: String,
     pub(super) subject: NamePattern,
+    /// The subject as the file writes it.
+    pub(super) subject_text: String,
     pub(super) issuer_spki_sha256: Sha256Digest,
     /// Empty means all.
     pub(super) types: Vec<PackageType>,
@@ -234,6 +236,7 @@ fn rule(raw: RawIdentity) -> Result<Identity, IdentitiesError> {
     }
     Ok(Identity {
         subject,
+        subject_text: raw.subject,
         issuer_spki_sha256,
         types,
         products,

@@ -19,6 +19,7 @@
 //! SHA-256, SHA-384 or SHA-512; for timestamp authorities RSA from 2048 bits. Ed25519 and RSA-PSS are
 //! refused by name: openssl 3.0 does neither in CMS.
 
+mod audit;
 mod authenticate;
 mod authorize;
 mod certificate;
@@ -30,6 +31,7 @@ mod describe;
 pub mod dev_pki;
 mod ffi;
 mod identities;
+mod inventory;
 mod key;
 pub mod limits;
 mod load;
@@ -47,6 +49,7 @@ mod timestamp;
 mod tst_info;
 mod verdict;
 
+pub use audit::{Severity, TrustFinding};
 pub use authenticate::Authentication;
 pub use authorize::Authorization;
 pub use der::{DerError, DerFault};
@@ -55,6 +58,7 @@ pub use describe::{
     describe_signature, describe_timestamp,
 };
 pub use identities::{Identities, IdentitiesError};
+pub use inventory::{TrustItem, TrustItemKind, TrustRule};
 pub use key::{BadSignature, DigestAlgorithm, KeyError, PublicKey, verify_detached, verify_digest};
 pub use load_error::LoadError;
 pub use name_text::{NameError, name_keywords};

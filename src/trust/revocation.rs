@@ -8,8 +8,12 @@ use jiff::Timestamp;
 use openssl::asn1::{Asn1Time, Asn1TimeRef};
 use openssl::x509::{CrlReason, CrlStatus, ReasonCode, X509Crl, X509RevokedRef};
 
+use crate::digest::Sha256Digest;
+
 use super::certificate::Certificate;
 use super::chain::Anchors;
+use super::der::Reader;
+use super::name::Name;
 use super::profile::Use;
 use super::{Refusal, ffi};
 
@@ -48,8 +52,34 @@ impl Crl {
         &self.x509
     }
 
-    fn is_signed_by(&self, issuer: &Certificate) -> bool {
+    /// When it was made.
+    pub(super) fn this_update(&self) -> Timestamp {
+        self.this_update
+    }
+
+    /// When the next one is due, if it says so.
+    pub(super) fn next_update(&self) -> Option<Timestamp> {
+        self.next_update
+    }
+
+    /// The issuer in RFC 2253 form.
+    pub(super) fn issuer_text(&self) -> String {
+        let name = Name::read(&mut Reader::new(&self.issuer), "issuer");
+        name.map(|name| name.to_text()).unwrap_or_default()
+    }
+
+    /// SHA-256 of the DER.
+    pub(super) fn sha256(&self) -> Option<Sha256Digest> {
+        self.x509.to_der().ok().map(|der| Sha256Digest::of(&der))
+    }
+
+    /// Whether it names this certificate's subject as its issuer.
+    pub(super) fn names(&self, issuer: &Certificate) -> bool {
         self.issuer == issuer.subject.der
+    }
+
+    pub(super) fn is_signed_by(&self, issuer: &Certificate) -> bool {
+        self.names(issuer)
             && issuer
                 .x509
                 .public_key()

@@ -1,13 +1,17 @@
 use std::path::PathBuf;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::release::{PackageType, Version};
 
+use super::certificate::Certificate;
 use super::chain::Anchors;
+use super::identities::Identity;
 use super::revocation::Crl;
 use super::{
-    Authentication, Authorization, Identities, LoadError, Policy, authenticate, authorize, load,
+    Authentication, Authorization, Identities, LoadError, Policy, TrustFinding, TrustItem, audit,
+    authenticate, authorize, inventory, load,
 };
 
 /// Where the trust of a machine is kept.
@@ -77,6 +81,22 @@ impl TrustStore {
     /// What the identities file demands of every package.
     pub fn policy(&self) -> &Policy {
         self.identities.policy()
+    }
+
+    /// Everything that is trusted, or limits trust; days are counted from `now`.
+    pub fn items(&self, now: Timestamp) -> Vec<TrustItem> {
+        inventory::items(self, now)
+    }
+
+    /// What is wrong with what is trusted as of `now`, or will be `within` that time; the worst first.
+    pub fn findings(&self, now: Timestamp, within: Duration) -> Vec<TrustFinding> {
+        audit::findings(self, now, within)
+    }
+
+    /// The authority that must have issued the signers of a rule, if it is among the anchors.
+    pub(super) fn issuer_of(&self, rule: &Identity) -> Option<&Certificate> {
+        let mut anchors = self.anchors.certificates.iter();
+        anchors.find(|anchor| anchor.spki_sha256() == rule.issuer_spki_sha256)
     }
 
     /// Checks the signatures, their certificates, the timestamp and revocation, as seen at `now`.

@@ -29,6 +29,7 @@ mod sign;
 mod streams;
 mod support;
 mod terminal;
+mod trust;
 mod usage;
 mod verify;
 mod view;

@@ -91,3 +91,15 @@ fn every_reason_for_not_checking_is_listed() {
         .collect();
     assert_eq!(listed, coded);
 }
+
+#[test]
+fn every_finding_about_trust_is_listed() {
+    let text = page("identities.md");
+    let listed: BTreeSet<_> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.split(" |").next())
+        .filter(|code| code.starts_with("T_"))
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(listed, written("T_", &["audit.rs"]));
+}

@@ -14,6 +14,7 @@
     reason = "tests make their own files and stop at the first surprise"
 )]
 
+mod audit;
 mod certificates;
 mod chains;
 mod detached;

@@ -302,3 +302,40 @@ fn x23_a_revoked_timestamp_authority_is_found() {
     );
     accepted(&lists.verify_at(days(-200)));
 }
+
+#[test]
+fn a_check_of_the_trust_finds_lists_before_they_refuse_a_package() {
+    let lists = Lists::new();
+    let found = |lists: &Lists| {
+        let month = std::time::Duration::from_hours(30 * 24);
+        let findings = lists.store(true).findings(days(0), month).into_iter();
+        let codes: Vec<_> = findings.map(|finding| finding.code).collect();
+        codes
+    };
+    let publish = |name, fresh| lists.publish(name, fresh, &[]);
+    for name in ["root", "issuing", "tsa"] {
+        publish(name, (-1, 31));
+    }
+    // The list of an authority that comes with packages, and its identity: both may be meant so.
+    assert_eq!(found(&lists), ["T_CRL_ISSUER", "T_ISSUER_UNKNOWN"]);
+    for (fresh, code) in [
+        ((-1, 29), "T_CRL_DUE_SOON"),
+        ((-9, -1), "T_CRL_OVERDUE"),
+        ((1, 60), "T_CRL_NOT_YET"),
+    ] {
+        for name in ["root", "issuing", "tsa"] {
+            publish(name, fresh);
+            assert_eq!(found(&lists)[0], code, "{name}");
+            publish(name, (-1, 31));
+        }
+    }
+    for name in ["root", "tsa"] {
+        lists.remove(name);
+        assert_eq!(found(&lists)[0], "T_CRL_MISSING", "{name}");
+        publish(name, (-1, 31));
+    }
+    let double = Authority::root(&[("CN", "Root")], days(-400)).unwrap();
+    let forged = double.crl_pem(days(-1), days(31), &[]).unwrap();
+    lists.write("crls/forged.crl", &forged);
+    assert_eq!(found(&lists)[0], "T_CRL_FORGED");
+}

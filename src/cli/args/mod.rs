@@ -10,7 +10,7 @@ mod timestamping;
 mod trust;
 
 pub use common::CommonArgs;
-pub(super) use installation::InstallationArgs;
+pub(super) use installation::{InstallationArgs, duration};
 pub(super) use listing::{Format, ListArgs, OutputArgs};
 pub(super) use overwrite::OverwriteArgs;
 pub(super) use signing::SigningArgs;

@@ -2,6 +2,7 @@
 
 mod catalog;
 mod config;
+mod trust;
 mod upgrade;
 
 use super::args::{CommonArgs, InstallationArgs};

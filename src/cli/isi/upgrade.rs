@@ -1,4 +1,4 @@
-use super::catalog;
+use super::{catalog, trust};
 use crate::cli::{CommandError, Context, Exit};
 
 /// Upgrade the system, and keep the packages for it
@@ -11,17 +11,20 @@ pub(super) struct Args {
 
 const EXAMPLES: &str = "\
 Examples:
-  isi upgrade catalog list";
+  isi upgrade catalog list
+  isi upgrade trust check";
 
 #[derive(clap::Subcommand, Debug)]
 enum Command {
     Catalog(catalog::Args),
+    Trust(trust::Args),
 }
 
 impl Args {
     pub(super) fn run(self, context: &mut Context) -> Result<Exit, CommandError> {
         match self.command {
             Command::Catalog(args) => args.run(context),
+            Command::Trust(args) => args.run(context),
         }
     }
 }

@@ -7,6 +7,7 @@ mod quarantine;
 mod readme;
 mod repair;
 mod told;
+mod trust;
 mod verify;
 mod view;
 
@@ -17,8 +18,8 @@ use self::told::told;
 use super::{
     Call, ExportReply, ExportRequest, ImportReply, ImportRequest, ListReply, ListRequest,
     Management, OneOf, PurgeReply, PurgeRequest, QuarantineReply, ReadmeReply, RepairReply,
-    RepairRequest, RestoreReply, RestoreRequest, ServiceError, VerifyReply, VerifyRequest,
-    ViewReply,
+    RepairRequest, RestoreReply, RestoreRequest, ServiceError, TrustCheckReply, TrustCheckRequest,
+    TrustShowReply, VerifyReply, VerifyRequest, ViewReply,
 };
 use crate::catalog::{Access, Catalog, Context};
 use crate::digest::IdPrefix;
@@ -114,6 +115,18 @@ impl Management for Local {
 
     fn purge(&self, request: &PurgeRequest, call: &Call<'_>) -> Result<PurgeReply, ServiceError> {
         told(call, |call| Self::purge(self, request, call))
+    }
+
+    fn trust_show(&self, call: &Call<'_>) -> Result<TrustShowReply, ServiceError> {
+        Self::trust_show(self, call)
+    }
+
+    fn trust_check(
+        &self,
+        request: &TrustCheckRequest,
+        call: &Call<'_>,
+    ) -> Result<TrustCheckReply, ServiceError> {
+        Self::trust_check(self, request, call)
     }
 }
 

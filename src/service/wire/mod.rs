@@ -9,6 +9,7 @@ mod package;
 mod quarantine;
 mod readme;
 mod repair;
+mod trust;
 mod verify;
 mod view;
 
@@ -23,6 +24,7 @@ pub use self::quarantine::{
 };
 pub use self::readme::ReadmeReply;
 pub use self::repair::{RepairReply, RepairRequest};
+pub use self::trust::{TrustCheckReply, TrustCheckRequest, TrustShowReply};
 pub use self::verify::{Selection, VerifiedItem, VerifyReply, VerifyRequest};
 pub use self::view::{Problem, ViewReply};
 

@@ -63,7 +63,7 @@ impl Args {
 }
 
 /// Calls the service and shows its progress.
-fn call<T>(
+pub(super) fn call<T>(
     context: &Context,
     work: impl FnOnce(&dyn Management, &Call<'_>) -> Result<T, ServiceError>,
 ) -> Result<T, CommandError> {
