@@ -15,7 +15,6 @@ use openssl::error::ErrorStack;
 use super::certificate::Certificate;
 use super::chain::{Anchors, Judge};
 use super::cms::{self, SignedData, SignerInfo};
-use super::der::oid;
 use super::key::{DigestAlgorithm, digest_name};
 use super::profile::{self, Use};
 use super::tst_info::TstInfo;
@@ -105,13 +104,13 @@ fn check_binding(signer: &SignerInfo<'_>, certificate: &Certificate) -> Result<(
     ))?;
     let hash = match named.algorithm {
         // The old form of the attribute has no other digest; nothing rests on it alone.
-        oid::SHA1 => data_encoding::HEXLOWER
+        None => data_encoding::HEXLOWER
             .decode(certificate.sha1().as_bytes())
             .unwrap_or_default(),
-        other => DigestAlgorithm::from_oid(other)
+        Some(named) => DigestAlgorithm::from_oid(named)
             .ok_or_else(|| Refusal::WeakDigest {
                 field: "signingCertificateV2",
-                found: digest_name(other),
+                found: digest_name(named),
             })?
             .digest(&certificate.der),
     };

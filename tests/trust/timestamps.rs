@@ -4,7 +4,7 @@ use isi_catalog::trust::{CheckName, Outcome, check_token_belongs, describe_times
 use jiff::{Timestamp, ToSpan as _};
 use openssl::hash::{MessageDigest, hash};
 
-use crate::forge::{self, SHA1, SHA256, tst_info};
+use crate::forge::{self, SHA1, SHA256, SHA512, token_with_ess, tst_info};
 use crate::pki::{MANIFEST, Owner, Shape, World, accepted, days, now, refused, verdict};
 
 use CheckName::{Policy, Timestamp as Row};
@@ -75,6 +75,17 @@ fn x25_a_weak_imprint_is_refused() {
         refused(&world.verify_token(&signature, &token)),
         (Row, "E_WEAK_DIGEST")
     );
+}
+
+#[test]
+fn x25_a_certificate_is_not_named_by_a_weak_hash_where_another_could_be_chosen() {
+    let (world, signature) = signed();
+    let info = tst_info(SHA256, &sha256(&signature), now());
+    let strong = token_with_ess(&world.tsa, &info, (SHA512, MessageDigest::sha512()));
+    accepted(&world.verify_token(&signature, &strong));
+    let weak = token_with_ess(&world.tsa, &info, (SHA1, MessageDigest::sha1()));
+    let verdict = world.verify_token(&signature, &weak);
+    assert_eq!(refused(&verdict), (Row, "E_WEAK_DIGEST"));
 }
 
 #[test]

@@ -49,8 +49,8 @@ pub(in crate::trust) enum SignerId<'a> {
 /// The first certificate hash of an ESS attribute (RFC 5035).
 #[derive(Debug, Clone, Copy)]
 pub(in crate::trust) struct SigningCertificate<'a> {
-    /// OID of the hash algorithm, content bytes.
-    pub(in crate::trust) algorithm: &'a [u8],
+    /// OID of the hash algorithm, content bytes; none in the old form, which always means SHA-1.
+    pub(in crate::trust) algorithm: Option<&'a [u8]>,
     pub(in crate::trust) hash: &'a [u8],
 }
 
@@ -357,11 +357,12 @@ impl<'a> Attributes<'a> {
                 None => oid::SHA256,
             };
             let hash = certificate.octets("certHash")?;
+            let algorithm = Some(algorithm);
             return Ok(Some(SigningCertificate { algorithm, hash }));
         }
         if let Some(content) = self.one(oid::SIGNING_CERTIFICATE, tag::SEQUENCE) {
             let hash = first_certificate(content)?.octets("certHash")?;
-            let algorithm = oid::SHA1;
+            let algorithm = None;
             return Ok(Some(SigningCertificate { algorithm, hash }));
         }
         Ok(None)
