@@ -76,7 +76,7 @@ pub(crate) fn token_with_ess(
     let tst_info = der(6, &[&pkcs9(&[16, 1, 4])]);
     let attribute =
         |last: &[u8], value: &[u8]| der(0x30, &[&der(6, &[&pkcs9(last)]), &der(0x31, &[value])]);
-    let mut attributes = vec![
+    let mut attributes = [
         attribute(&[3], &tst_info),
         attribute(&[4], &der(4, &[&digest])),
         attribute(&[16, 2, 47], &der(0x30, &[&der(0x30, &[&id])])),
