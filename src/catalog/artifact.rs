@@ -155,6 +155,11 @@ impl State {
         }
     }
 
+    /// Whether the file has the content that its ID names, trusted or not.
+    pub const fn is_whole(self) -> bool {
+        !matches!(self, Self::Corrupt | Self::Missing)
+    }
+
     /// Whether the artifact may be used as it is.
     pub const fn is_sound(self) -> bool {
         matches!(self, Self::Verified | Self::Unsigned)

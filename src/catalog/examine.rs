@@ -1,11 +1,17 @@
 use std::fs::File;
 use std::io;
+use std::time::Duration;
 
+use jiff::Timestamp;
+
+use super::layout::Layout;
+use super::lock::Held;
 use super::{Artifact, Catalog, CatalogError, Context, State};
 use crate::digest::{PackageId, Sha256Digest};
 use crate::fsio::{LockKind, ReadAt as _};
 use crate::isi_file::layout::FOOTER_SIZE;
 use crate::package::{Hashing, OpenError, Package, VerifyError, VerifyRequest};
+use crate::progress::Progress;
 use crate::trust::{TrustStore, Verdict};
 
 /// What verifying one artifact found; a finding is no error.
@@ -28,7 +34,7 @@ pub struct Examination {
 impl Examination {
     /// Whether the file has the content that its ID names, trusted or not.
     pub fn is_whole(&self) -> bool {
-        !matches!(self.state, State::Corrupt | State::Missing)
+        self.state.is_whole()
     }
 
     fn sound(artifact: &Artifact, verdict: Verdict) -> Self {
@@ -59,20 +65,72 @@ impl Examination {
     }
 }
 
+/// How far a verification goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Depth {
+    /// Manifest, signature, signers, timestamp and policy; the regions are not read.
+    Metadata,
+    /// Every byte, too.
+    #[default]
+    Full,
+}
+
 impl Catalog {
     /// Verifies one artifact anew: every byte, every signature, under the trust of now.
-    ///
-    /// The bytes are compared with the signed chunk lists on all cores. Together with the digest of the
-    /// footer, which is on record, they stand for the whole file, so that another package under this
-    /// ID is found as surely as by hashing the file once more.
     pub fn examine(
         &mut self,
         artifact: &Artifact,
         trust: &TrustStore,
         context: &Context<'_>,
     ) -> Result<Examination, CatalogError> {
+        self.examiner(trust, Depth::Full, context).examine(artifact)
+    }
+
+    /// Verifies artifacts under this trust; usable from several threads.
+    pub(super) fn examiner<'a>(
+        &'a self,
+        trust: &'a TrustStore,
+        depth: Depth,
+        context: &Context<'a>,
+    ) -> Examiner<'a> {
+        Examiner {
+            layout: &self.layout,
+            lock_timeout: self.lock_timeout,
+            trust,
+            depth,
+            now: context.now,
+            progress: context.progress,
+        }
+    }
+}
+
+/// Looks at artifacts' files; knows nothing of the database.
+#[derive(Clone, Copy)]
+pub(super) struct Examiner<'a> {
+    layout: &'a Layout,
+    lock_timeout: Duration,
+    trust: &'a TrustStore,
+    depth: Depth,
+    now: Timestamp,
+    progress: &'a dyn Progress,
+}
+
+impl<'a> Examiner<'a> {
+    /// Tells somebody else of the progress.
+    pub(super) fn told_to(self, progress: &'a dyn Progress) -> Self {
+        Self { progress, ..self }
+    }
+
+    /// Verifies one artifact anew, on all cores if its regions are read.
+    ///
+    /// The bytes are compared with the signed chunk lists. Together with the digest of the footer, which
+    /// is on record, they stand for the whole file, so that another package under this ID is found as
+    /// surely as by hashing the file once more.
+    pub(super) fn examine(&self, artifact: &Artifact) -> Result<Examination, CatalogError> {
         let file = {
-            let _shared = self.hold(LockKind::Shared, context.progress)?;
+            let (kind, timeout) = (LockKind::Shared, self.lock_timeout);
+            let _shared = Held::take(self.layout, kind, timeout, self.progress)?;
             self.layout.open_artifact(&artifact.id)
         };
         let file = match file {
@@ -87,30 +145,56 @@ impl Catalog {
         if let Err(error) = self.expect_footer(artifact, &file) {
             return Ok(Examination::unsound(artifact, State::Corrupt, &error));
         }
+        match self.verify(artifact, file) {
+            Ok(verdict) => Ok(self.sound(artifact, verdict)),
+            Err(VerifyError::Cancelled) => Err(CatalogError::Cancelled),
+            Err(error) => Ok(self.unsound(artifact, error)),
+        }
+    }
+
+    fn verify(&self, artifact: &Artifact, file: File) -> Result<Verdict, VerifyError> {
         let request = VerifyRequest {
-            now: context.now,
+            now: self.now,
             hashing: Hashing::Chunks,
             unsigned: artifact.unsigned_reason.as_deref(),
-            progress: context.progress,
+            progress: self.progress,
         };
-        let verified = Package::open(file)
-            .map_err(VerifyError::from)
-            .and_then(|package| package.verify(trust, &request));
-        match verified {
-            Ok(package) => Ok(Examination::sound(artifact, package.verdict().clone())),
-            Err(VerifyError::Cancelled) => Err(CatalogError::Cancelled),
-            Err(error) => Ok(self.judge(artifact, error)),
+        let package = Package::open(file)?;
+        Ok(match self.depth {
+            Depth::Metadata => package.authenticate(self.trust, &request)?.verdict_so_far(),
+            Depth::Full => package.verify(self.trust, &request)?.verdict().clone(),
+        })
+    }
+
+    /// What nothing was found wrong with; but damage that was found stays until every byte is read again.
+    fn sound(&self, artifact: &Artifact, verdict: Verdict) -> Examination {
+        let found = Examination::sound(artifact, verdict);
+        if self.depth == Depth::Full || artifact.state.is_whole() {
+            return found;
+        }
+        Examination {
+            state: artifact.state,
+            code: artifact.state_code.clone(),
+            detail: Some(
+                "an earlier verification found it so, and its bytes were not read again".into(),
+            ),
+            hint: Some("`isi upgrade catalog verify --depth full` reads them".into()),
+            ..found
         }
     }
 
     /// Turns a refusal into a state: damage, withdrawn trust, or trust that never was.
-    fn judge(&self, artifact: &Artifact, source: VerifyError) -> Examination {
+    fn unsound(&self, artifact: &Artifact, source: VerifyError) -> Examination {
         let (state, verdict) = match &source {
             VerifyError::Refused(verdict) => {
                 (State::of_refusal(verdict), Some((**verdict).clone()))
             }
             _ => (State::Corrupt, None),
         };
+        if self.depth == Depth::Metadata && state.is_whole() && !artifact.state.is_whole() {
+            let verdict = verdict.unwrap_or_else(|| Verdict::new(Vec::new(), Vec::new(), None));
+            return self.sound(artifact, verdict);
+        }
         let label = self.layout.artifact_file(&artifact.id);
         let error = CatalogError::Verify { label, source };
         let failure = verdict.as_ref().and_then(Verdict::first_failure);

@@ -10,6 +10,7 @@ use super::describe::Content;
 use super::events::{self, NewEvent};
 use super::examine::footer_digest;
 use super::layout::INCOMING;
+use super::record::note_trust;
 use super::staging::Staging;
 use super::{Artifact, Catalog, CatalogError, Context};
 use crate::digest::PackageId;
@@ -195,6 +196,8 @@ impl Catalog {
                 Outcome::Added => insert_artifact(transaction, artifact, verdict)?,
                 _ => renew(transaction, artifact)?,
             }
+            let trust_state = request.trust.fingerprint(context.now);
+            note_trust(transaction, &artifact.id, &trust_state)?;
             let subject = artifact.id.to_string();
             let kind = match outcome {
                 Outcome::Added => "import",

@@ -23,12 +23,14 @@ pub mod events;
 mod examine;
 mod export;
 mod import;
+mod judge;
 mod layout;
 mod list;
 mod lock;
 mod parallel;
 pub mod quarantine;
 mod readme;
+mod record;
 pub mod repair;
 mod resolve;
 mod set_aside;
@@ -49,9 +51,10 @@ use crate::progress::Progress;
 
 pub use self::artifact::{Artifact, State};
 pub use self::error::{CatalogError, Differs};
-pub use self::examine::Examination;
+pub use self::examine::{Depth, Examination};
 pub use self::export::{ExportRequest, Exported};
 pub use self::import::{Import, ImportRequest, Outcome, Source};
+pub use self::judge::{Judged, Overlay};
 pub use self::list::{ListRequest, Listed, ListedReference, ListedSigner, Order, Page};
 pub use self::resolve::{MAX_CANDIDATES, Resolution};
 

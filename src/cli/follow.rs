@@ -66,7 +66,21 @@ impl Observer for Follower<'_> {
         if failure.is_some() {
             return;
         }
-        if let Err(error) = self.bar.aside(|| tell(event, out)) {
+        let mut print = || match event {
+            Event::Warning {
+                code,
+                message,
+                hint,
+            } => {
+                out.warn(&format!("{message} ({code})"));
+                if let Some(hint) = hint {
+                    out.note(&format!("hint: {hint}"));
+                }
+                Ok(())
+            }
+            _ => tell(event, out),
+        };
+        if let Err(error) = self.bar.aside(&mut print) {
             *failure = Some(error);
             self.failed.store(true, Ordering::Relaxed);
         }

@@ -116,6 +116,21 @@ impl Package<Unverified> {
 }
 
 impl Package<Authentic> {
+    /// The verdict of a verification that ends here, before the regions.
+    pub fn verdict_so_far(&self) -> Verdict {
+        let verdict = &self.state.verdict;
+        let mut checks = verdict.checks.clone();
+        checks.retain(|check| !matches!(check.name, CheckName::Structure | CheckName::Digests));
+        checks.push(Check::passed(CheckName::Structure).fact("length", self.length()));
+        let unread = Check::not_checked(
+            CheckName::Digests,
+            "N_METADATA_ONLY",
+            "the regions were not read",
+        );
+        checks.push(unread);
+        Verdict::new(checks, verdict.signers.clone(), verdict.timestamp.clone())
+    }
+
     /// What the package says of itself; its regions are not compared with it yet.
     pub fn manifest(&self) -> &Manifest {
         &self.state.manifest

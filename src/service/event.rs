@@ -11,7 +11,7 @@ use crate::progress::{Holder, Progress, Silent};
 pub enum Event<'a> {
     /// The next item of a listing.
     Listed(&'a Item),
-    /// One item of a longer verification is done.
+    /// One item of a verification is done.
     Verified(&'a VerifiedItem),
     /// The call stands still for others who use the catalog; told once for each wait.
     Waiting {
@@ -27,6 +27,15 @@ pub enum Event<'a> {
     RepairDone(&'a Action),
     /// A step of a repair was left out, because somebody changed what it was planned on.
     RepairSkipped(&'a Action),
+    /// The call goes on, but not as it should.
+    Warning {
+        /// Stable code of what went wrong.
+        code: &'a str,
+        /// One sentence for a person.
+        message: &'a str,
+        /// What to do about it.
+        hint: Option<&'a str>,
+    },
 }
 
 /// Is told what happens during a call; called from several threads.

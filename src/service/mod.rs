@@ -26,7 +26,7 @@ pub use self::wire::{
 };
 pub use crate::catalog::quarantine::Content;
 pub use crate::catalog::repair;
-pub use crate::catalog::{Order, Outcome, State};
+pub use crate::catalog::{Depth, Order, Outcome, State};
 pub use crate::trust::{Severity, TrustFinding, TrustItem, TrustItemKind, TrustRule};
 
 /// What the product does, for every front end.
@@ -34,10 +34,14 @@ pub trait Management {
     /// Verifies a package and keeps a copy of it.
     fn import(&self, request: ImportRequest, call: &Call<'_>) -> Result<ImportReply, ServiceError>;
 
-    /// Lists what is kept, as it is on record; the items arrive as [`Event::Listed`], in their order.
+    /// Lists what is kept; the items arrive as [`Event::Listed`], in their order.
+    ///
+    /// What was last judged under another trust than now's is judged anew first, without its regions.
     fn list(&self, request: &ListRequest, call: &Call<'_>) -> Result<ListReply, ServiceError>;
 
-    /// Verifies a package file, an artifact, or every artifact; what is wrong is in the reply.
+    /// Verifies a package file, an artifact, or every artifact, and records what it found of artifacts.
+    ///
+    /// The items arrive as [`Event::Verified`], in the order of their IDs; what is wrong is in them.
     fn verify(&self, request: &VerifyRequest, call: &Call<'_>)
     -> Result<VerifyReply, ServiceError>;
 

@@ -15,6 +15,8 @@ use super::policy::{Policy, TimestampPolicy, UnsignedPolicy};
 /// Everything an identities file says.
 #[derive(Debug, Clone)]
 pub struct Identities {
+    /// SHA-256 of the file.
+    pub(super) sha256: Sha256Digest,
     pub(super) rules: Vec<Identity>,
     pub(super) policy: Policy,
     /// Whether an anchor that is not self-signed ends a chain.
@@ -181,6 +183,7 @@ impl Identities {
             }
         }
         Ok(Self {
+            sha256: Sha256Digest::of(text.as_bytes()),
             rules,
             policy: Policy {
                 threshold: raw.policy.threshold,

@@ -30,6 +30,7 @@ mod der;
 mod describe;
 pub mod dev_pki;
 mod ffi;
+mod fingerprint;
 mod identities;
 mod inventory;
 mod key;

@@ -87,7 +87,7 @@ impl Crl {
                 .unwrap_or(false)
     }
 
-    fn is_fresh(&self, now: Timestamp) -> bool {
+    pub(super) fn is_fresh(&self, now: Timestamp) -> bool {
         self.this_update <= now && self.next_update.is_some_and(|next| now <= next)
     }
 }

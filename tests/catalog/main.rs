@@ -16,6 +16,7 @@ mod concurrent;
 mod crash;
 mod export;
 mod import;
+mod judge;
 mod place;
 mod reflink;
 mod refused;

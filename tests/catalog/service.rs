@@ -7,9 +7,9 @@ use std::time::Duration;
 use isi_catalog::fsio::OnExisting;
 use isi_catalog::progress::{Progress, Silent};
 use isi_catalog::service::{
-    Call, Event, ExportRequest, ExportTarget, ImportReply, ImportRequest, Item, ListRequest, Local,
-    Management as _, Observer, OneOf, Outcome, PackageFile, Paths, Selection, ServiceError, State,
-    VerifiedItem, VerifyReply, VerifyRequest,
+    Call, Depth, Event, ExportRequest, ExportTarget, ImportReply, ImportRequest, Item, ListRequest,
+    Local, Management as _, Observer, OneOf, Outcome, PackageFile, Paths, Selection, ServiceError,
+    State, VerifiedItem, VerifyRequest,
 };
 
 use crate::world::{Bench, Kit, World, now, tree, world};
@@ -38,12 +38,30 @@ fn import(local: &Local, path: &Path) -> Result<ImportReply, ServiceError> {
     local.import(request, &call())
 }
 
-fn verify(local: &Local, selection: Selection) -> Result<VerifyReply, ServiceError> {
+/// A reply with the items that were told of.
+struct Checked {
+    total: u64,
+    problems: u64,
+    items: Vec<VerifiedItem>,
+}
+
+fn verify(local: &Local, selection: Selection) -> Result<Checked, ServiceError> {
     let request = VerifyRequest {
         selection,
+        depth: Depth::Full,
         allow_unsigned: None,
     };
-    local.verify(&request, &call())
+    let listener = Listener::default();
+    let watched = Call {
+        observer: &listener,
+        ..call()
+    };
+    let reply = local.verify(&request, &watched)?;
+    Ok(Checked {
+        total: reply.total,
+        problems: reply.problems,
+        items: listener.verified.into_inner().unwrap(),
+    })
 }
 
 fn file(path: &Path) -> OneOf {
@@ -150,18 +168,11 @@ fn the_main_job_goes_through_the_service() {
     let items = listener.listed.into_inner().unwrap();
     assert_eq!((items.len(), &items[0]), (2, &imported.item));
 
-    let listener = Listener::default();
-    let request = VerifyRequest {
-        selection: Selection::All,
-        allow_unsigned: None,
-    };
-    let watched = Call {
-        observer: &listener,
-        ..call()
-    };
-    let verified = service.verify(&request, &watched).unwrap();
+    let verified = verify(&service, Selection::All).unwrap();
     assert_eq!((verified.total, verified.problems), (2, 0));
-    assert_eq!(listener.verified.into_inner().unwrap(), verified.items);
+    let mut ids: Vec<_> = items.iter().map(|item| Some(item.id)).collect();
+    ids.sort();
+    assert!(verified.items.iter().map(|item| item.id).eq(ids));
 
     let prefix = imported.item.short_id.parse().unwrap();
     let one = verify(&service, Selection::One(OneOf::Id(prefix))).unwrap();

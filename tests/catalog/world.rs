@@ -14,11 +14,12 @@ use isi_catalog::manifest::{Manifest, RegionKind, Restart};
 use isi_catalog::package::builder::{Content, Draft, DraftRegion, PayloadSource, build};
 use isi_catalog::progress::Silent;
 use isi_catalog::release::{PackageType, VersionRange};
+use isi_catalog::trust::dev_pki::{Authority, Leaf, Purpose, Revoked};
 use isi_catalog::trust::{
     Credential, KeySigner, LocalAuthority, Sign as _, TimestampAuthority as _, TrustPaths,
     TrustStore, dev_pki,
 };
-use jiff::Timestamp;
+use jiff::{Timestamp, ToSpan as _};
 use tempfile::TempDir;
 
 /// When every test takes place.
@@ -66,6 +67,40 @@ impl World {
         std::fs::write(&world.paths.identities, text.replace(from, to)).unwrap();
         world.trust = TrustStore::load(&world.paths).unwrap();
         world
+    }
+
+    /// A vendor whose authority still has its key, and can revoke the signer.
+    pub(crate) fn revocable() -> (Self, Authority, Leaf) {
+        let mut world = Self::new();
+        let root = Authority::root(&[("CN", "Root")], now()).unwrap();
+        let issuing = root.authority(&[("CN", "Issuing")], now()).unwrap();
+        let signer = issuing
+            .leaf(&[("CN", "Signer")], Purpose::CodeSigningP256, now())
+            .unwrap();
+        let write = |path: PathBuf, text: &str| std::fs::write(path, text).unwrap();
+        write(
+            world.paths.certs.join("root.pem"),
+            &root.certificate_pem().unwrap(),
+        );
+        let keys = world.home.path().join("keys");
+        write(keys.join("signer.key"), &signer.key);
+        write(keys.join("signer.pem"), &signer.certificates);
+        let rule = format!(
+            "[[identity]]\nname = \"vendor\"\nsubject = \"CN=Signer\"\nissuer_spki_sha256 = \"{}\"\n",
+            issuing.spki_sha256().unwrap()
+        );
+        write(world.paths.identities.clone(), &rule);
+        world.publish("root.crl", &root, &[]);
+        world.publish("issuing.crl", &issuing, &[]);
+        world.trust = TrustStore::load(&world.paths).unwrap();
+        (world, issuing, signer)
+    }
+
+    /// Writes a revocation list that is in force for a month around the tests' now.
+    pub(crate) fn publish(&self, name: &str, authority: &Authority, revoked: &[Revoked<'_>]) {
+        let days = |days: i64| now() + (24 * days).hours();
+        let list = authority.crl_pem(days(-1), days(30), revoked).unwrap();
+        std::fs::write(self.paths.crls.as_ref().unwrap().join(name), list).unwrap();
     }
 
     /// A file of the development PKI.

@@ -307,6 +307,7 @@ const FILTERS: &[(&str, &str)] = &[
     (r"\b[0-9a-f]{5}\b", "[ID5]"),
     (r",\d{4},verified", ",[SIZE],verified"),
     (r"       Size: \d{4}\b", "       Size: [SIZE]"),
+    (r"\nSize:            \d{4}\b", "\nSize:            [SIZE]"),
     (r"\d{4} 20\d\d-\d\d-\d\d \d\d:\d\d", "[SIZE AND MINUTE]"),
     (r#""size":\d{4},"#, "\"size\":[SIZE],"),
     (r"(Serial: +)[0-9a-f]+", "${1}[SERIAL]"),

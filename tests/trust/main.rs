@@ -18,6 +18,7 @@ mod audit;
 mod certificates;
 mod chains;
 mod detached;
+mod fingerprint;
 mod forge;
 mod happy;
 mod names;

@@ -29,7 +29,7 @@ pub struct Event {
     pub sequence: u64,
     /// When, by the caller's clock.
     pub time: Timestamp,
-    /// What happened: `import`, `import-refused`, `restore`.
+    /// What happened, one of the words of `format-spec/catalog.md`.
     pub kind: String,
     /// The artifact's ID, or empty.
     pub subject: String,

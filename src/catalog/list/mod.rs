@@ -8,13 +8,17 @@ mod signers;
 #[cfg(test)]
 mod tests;
 
+use jiff::Timestamp;
 use rusqlite::Transaction;
 
 use self::companions::Companions;
 use self::filter::Filter;
-use super::database::{ARTIFACT_COLUMN_COUNT, ARTIFACT_COLUMNS, artifact_of, blob};
+use super::database::{ARTIFACT_COLUMN_COUNT, ARTIFACT_COLUMNS, artifact_of, blob, digest};
 use super::{Artifact, Catalog, CatalogError};
 use crate::digest::{PackageId, Sha256Digest};
+
+/// As many artifacts are looked up one by one; adding all up is quicker for more.
+const FEW: usize = 1000;
 
 pub use self::request::{ListRequest, Order};
 
@@ -83,6 +87,49 @@ impl Catalog {
         })
     }
 
+    /// Those artifacts of a listing that were last judged under another trust than this, or that have no
+    /// timestamp, so that time may have changed the judgement, and were judged before `yesterday`.
+    pub(super) fn stale(
+        &mut self,
+        request: &ListRequest,
+        trust_state: &Sha256Digest,
+        yesterday: Timestamp,
+    ) -> Result<Vec<PackageId>, CatalogError> {
+        self.database.read("look for old verdicts", |transaction| {
+            let filter = Filter::of(request);
+            let mut statement = transaction.prepare_cached(&format!(
+                "SELECT id FROM ({}) AS page CROSS JOIN artifact ON artifact.rowid = page.place
+                 WHERE trust_state IS NOT ? OR (signed AND signed_at IS NULL AND checked_at < ?)
+                 ORDER BY id",
+                places(request, &filter, request.limit.unwrap_or(u64::MAX)),
+            ))?;
+            let own = [blob(trust_state), yesterday.as_microsecond().into()];
+            let values = filter.values().iter().chain(&own);
+            let ids = statement.query_map(rusqlite::params_from_iter(values), |row| {
+                digest(row, 0).map(PackageId::new)
+            })?;
+            ids.collect()
+        })
+    }
+
+    /// How many bytes these artifacts have; of all together if there are many, which is only told.
+    pub(super) fn bytes_of(&mut self, ids: &[PackageId]) -> Result<u64, CatalogError> {
+        self.database.read("add up the sizes", |transaction| {
+            if ids.len() > FEW {
+                return count(transaction, "SELECT sum(size) FROM artifact", &[]);
+            }
+            let mut statement =
+                transaction.prepare_cached("SELECT size FROM artifact WHERE id = ?1")?;
+            let mut bytes = 0_u64;
+            for id in ids {
+                let mut sizes = statement.query_map([blob(&id.digest())], |row| row.get(0))?;
+                let size: i64 = sizes.next().transpose()?.unwrap_or(0);
+                bytes = bytes.saturating_add(u64::try_from(size).unwrap_or(0));
+            }
+            Ok(bytes)
+        })
+    }
+
     /// All IDs in their order, with the shortest unique beginning of each.
     pub fn ids(&mut self) -> Result<Vec<(PackageId, String)>, CatalogError> {
         let mut ids = Vec::new();
@@ -137,15 +184,10 @@ fn list_each(
         .min(total.saturating_sub(request.offset));
     let mut companions = Companions::new(transaction, wanted, all)?;
     let referenced = count(transaction, "SELECT EXISTS (SELECT 1 FROM reference)", &[])? > 0;
-    // What is sorted are the keys alone; the rows are then fetched one by one.
     let mut statement = transaction.prepare_cached(&format!(
         "SELECT {ARTIFACT_COLUMNS}, artifact.rowid
-         FROM (SELECT rowid AS place FROM artifact WHERE {condition}
-               ORDER BY {} LIMIT {} OFFSET {}) AS page
-         CROSS JOIN artifact ON artifact.rowid = page.place",
-        request.order_by(),
-        whole(wanted),
-        whole(request.offset),
+         FROM ({}) AS page CROSS JOIN artifact ON artifact.rowid = page.place",
+        places(request, &filter, wanted)
     ))?;
     let mut rows = statement.query(rusqlite::params_from_iter(filter.values()))?;
     while let Some(row) = rows.next()? {
@@ -167,6 +209,17 @@ fn list_each(
         }
     }
     Ok(total)
+}
+
+/// Where the artifacts of a listing are, in its order: the keys are sorted, not the rows.
+fn places(request: &ListRequest, filter: &Filter, limit: u64) -> String {
+    format!(
+        "SELECT rowid AS place FROM artifact WHERE {} ORDER BY {} LIMIT {} OFFSET {}",
+        filter.condition(),
+        request.order_by(),
+        whole(limit),
+        whole(request.offset),
+    )
 }
 
 fn references_of(

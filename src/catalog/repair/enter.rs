@@ -12,9 +12,10 @@ use crate::catalog::describe::Content;
 use crate::catalog::events::{self, NewEvent};
 use crate::catalog::examine::footer_digest;
 use crate::catalog::layout::{Layout, artifact_path};
+use crate::catalog::record::note_trust;
 use crate::catalog::resolve::find;
 use crate::catalog::{Artifact, CatalogError, Context, State, parallel};
-use crate::digest::PackageId;
+use crate::digest::{PackageId, Sha256Digest};
 use crate::isi_file::Envelope;
 use crate::manifest::Manifest;
 use crate::package::{Hashing, Package, VerifyError, VerifyRequest};
@@ -28,6 +29,8 @@ pub(super) struct Recorder<'a> {
     pub(super) layout: &'a Layout,
     pub(super) records: &'a Records,
     pub(super) trust: &'a TrustStore,
+    /// The fingerprint of that.
+    pub(super) trust_state: Sha256Digest,
     pub(super) context: &'a Context<'a>,
 }
 
@@ -151,6 +154,7 @@ impl Recorder<'_> {
                     return Ok(false);
                 }
                 insert_artifact(transaction, artifact, verdict)?;
+                note_trust(transaction, id, &self.trust_state)?;
                 if !recorded {
                     self.tell(transaction, "recover", id, facts(artifact))?;
                 }
@@ -229,6 +233,7 @@ impl Recorder<'_> {
             .prepare_cached("DELETE FROM artifact WHERE id = ?1")?
             .execute([blob(&artifact.id.digest())])?;
         insert_artifact(transaction, &artifact, verdict)?;
+        note_trust(transaction, &artifact.id, &self.trust_state)?;
         self.tell(transaction, "correct", &artifact.id, facts(&artifact))
     }
 

@@ -137,6 +137,7 @@ impl Repair {
             layout: &self.layout,
             records: &self.records,
             trust,
+            trust_state: trust.fingerprint(context.now),
             context,
         };
         let mut count = |action: &Action, done: bool| {

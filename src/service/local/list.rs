@@ -1,7 +1,7 @@
 use std::sync::mpsc::sync_channel;
 
-use super::Local;
-use crate::catalog::{Access, CatalogError};
+use super::{Local, context, warn};
+use crate::catalog::{Access, CatalogError, Overlay};
 use crate::service::{Call, Event, Item, ListReply, ListRequest, SCHEMA, ServiceError};
 
 /// Items that go from the reading thread to the caller's at once.
@@ -16,13 +16,22 @@ impl Local {
         call: &Call<'_>,
     ) -> Result<ListReply, ServiceError> {
         let mut catalog = self.catalog(Access::Read, call)?;
+        let overlay = match self.trust() {
+            Ok(trust) => catalog.judge_stale(request, &trust, &context(call))?,
+            Err(error) => {
+                let message = format!("the states are as they were recorded: {error}");
+                warn(call, error.code(), &message, error.hint().as_deref());
+                Overlay::default()
+            }
+        };
         let (sender, receiver) = sync_channel::<Vec<Item>>(AHEAD);
         let mut listed = 0;
         // One thread reads while this one tells: both take about as long.
         let total = std::thread::scope(|scope| {
             let reading = scope.spawn(move || {
                 let mut batch = Vec::with_capacity(BATCH);
-                let total = catalog.list_each(request, &mut |item| {
+                let total = catalog.list_each(request, &mut |mut item| {
+                    overlay.apply(&mut item.artifact);
                     batch.push(Item::from(item));
                     batch.len() < BATCH || {
                         let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH));

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use self::told::told;
 use super::{
-    Call, ExportReply, ExportRequest, ImportReply, ImportRequest, ListReply, ListRequest,
+    Call, Event, ExportReply, ExportRequest, ImportReply, ImportRequest, ListReply, ListRequest,
     Management, OneOf, PurgeReply, PurgeRequest, QuarantineReply, ReadmeReply, RepairReply,
     RepairRequest, RestoreReply, RestoreRequest, ServiceError, TrustCheckReply, TrustCheckRequest,
     TrustShowReply, VerifyReply, VerifyRequest, ViewReply,
@@ -136,4 +136,12 @@ fn context<'a>(call: &Call<'a>) -> Context<'a> {
         actor: call.actor,
         progress: call.observer,
     }
+}
+
+fn warn(call: &Call<'_>, code: &str, message: &str, hint: Option<&str>) {
+    call.observer.event(&Event::Warning {
+        code,
+        message,
+        hint,
+    });
 }

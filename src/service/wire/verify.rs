@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::OneOf;
-use crate::catalog::State;
+use crate::catalog::{Depth, State};
 use crate::digest::PackageId;
 use crate::trust::Verdict;
 
@@ -10,6 +10,8 @@ use crate::trust::Verdict;
 pub struct VerifyRequest {
     /// What to verify.
     pub selection: Selection,
+    /// How far: whether every byte is read.
+    pub depth: Depth,
     /// Why a file should pass unsigned; the policy has to agree. Artifacts keep their own reason.
     pub allow_unsigned: Option<String>,
 }
@@ -23,7 +25,7 @@ pub enum Selection {
     All,
 }
 
-/// What a verification found.
+/// What a verification came to; the items themselves came as events, one by one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerifyReply {
     /// Version of this structure.
@@ -32,8 +34,8 @@ pub struct VerifyReply {
     pub total: u64,
     /// How many of them are not accepted.
     pub problems: u64,
-    /// The items.
-    pub items: Vec<VerifiedItem>,
+    /// Whether the findings are on record now; those about a file outside the catalog never are.
+    pub recorded: bool,
 }
 
 /// What verifying one package or artifact found.

@@ -1,8 +1,9 @@
-use super::{OneOfArgs, call};
+use super::{OneOfArgs, follow};
 use crate::cli::args::ListArgs;
 use crate::cli::table::{Cell, Column, Listing, Place};
 use crate::cli::{CommandError, Context, Exit, Printer};
-use crate::service::{Selection, State, VerifiedItem, VerifyRequest};
+use crate::service::{Depth, Event, Selection, State, VerifiedItem, VerifyRequest};
+use crate::trust::{CheckName, Outcome};
 
 /// Verify a package file, a package in the catalog, or all that is in it
 #[derive(clap::Args, Debug)]
@@ -15,18 +16,45 @@ pub(super) struct Args {
     #[arg(long, value_name = "REASON", requires = "file")]
     allow_unsigned: Option<String>,
 
+    /// How far: metadata for signatures, signers and policy only, full for every byte, too
+    #[arg(long, value_name = "DEPTH", default_value = "full")]
+    depth: DepthArg,
+
     #[command(flatten)]
     list: ListArgs,
 }
 
+/// How far a verification goes.
+#[derive(clap::ValueEnum, Clone, Copy, Debug)]
+enum DepthArg {
+    // Signatures, signers, timestamp and policy.
+    Metadata,
+    // Every byte, too.
+    Full,
+}
+
+impl From<DepthArg> for Depth {
+    fn from(depth: DepthArg) -> Self {
+        match depth {
+            DepthArg::Metadata => Self::Metadata,
+            DepthArg::Full => Self::Full,
+        }
+    }
+}
+
+/// Most problems that are explained below the list.
+const MAX_EXPLAINED: usize = 100;
+
 const HELP: &str = "\
-Says True or False for each item, and why it is not True. Ends with 4 when the one that was named
+Says True or False for each item, and why it is not True; Metadata where the bytes were not read.
+What is found of packages in the catalog is recorded there. Ends with 4 when the one that was named
 is not trusted, and with 3 when there are problems in the catalog.
 
 Examples:
   isi upgrade catalog verify --file /ifs/install.isi
   isi upgrade catalog verify --id 3a145 --format json
-  isi upgrade catalog verify";
+  isi upgrade catalog verify
+  isi upgrade catalog verify --depth metadata";
 
 const COLUMNS: &[Column] = &[
     Column {
@@ -65,20 +93,40 @@ impl Args {
         };
         let request = VerifyRequest {
             selection: one.map_or(Selection::All, Selection::One),
+            depth: self.depth.into(),
             allow_unsigned: self.allow_unsigned,
         };
-        let reply = call(context, |service, call| service.verify(&request, call))?;
         let mut listing = Listing::new(COLUMNS, &self.list)?;
-        for item in &reply.items {
-            listing.item(item, cells, &mut context.out)?;
-        }
+        // Said after the list, where people see it; a catalog full of problems says them in the list.
+        let mut explained = Vec::new();
+        let reply = follow(
+            context,
+            &mut |event, out| {
+                let Event::Verified(item) = event else {
+                    return Ok(());
+                };
+                if !item.accepted && explained.len() < MAX_EXPLAINED {
+                    explained.push((*item).clone());
+                }
+                listing.item(*item, cells, out)
+            },
+            |service, call| service.verify(&request, call),
+        )?;
         let totals = [
             ("total", reply.total.into()),
             ("problems", reply.problems.into()),
         ];
         listing.finish(&totals, &mut context.out)?;
-        for item in &reply.items {
+        for item in &explained {
             explain(item, &mut context.out);
+        }
+        let more = reply
+            .problems
+            .saturating_sub(u64::try_from(explained.len()).unwrap_or(0));
+        if more > 0 {
+            context
+                .out
+                .say(&format!("{more} more problems are not explained here"));
         }
         Ok(if reply.problems > 0 {
             failed
@@ -92,6 +140,7 @@ fn cells(item: &VerifiedItem) -> Vec<Cell> {
     let id = item.id.map(|id| id.to_string()).unwrap_or_default();
     let text = |text: &Option<String>| Cell::from(text.clone().unwrap_or_default());
     let verified = match (item.accepted, item.state) {
+        (true, _) if !has_read_bytes(item) => "Metadata",
         (true, State::Verified) => "True",
         (true, _) => "Unsigned",
         (false, _) => "False",
@@ -104,6 +153,13 @@ fn cells(item: &VerifiedItem) -> Vec<Cell> {
         text(&item.code),
         text(&item.detail),
     ]
+}
+
+/// Whether the verification went as far as the regions' bytes.
+fn has_read_bytes(item: &VerifiedItem) -> bool {
+    let checks = item.verdict.iter().flat_map(|verdict| &verdict.checks);
+    let mut digests = checks.filter(|check| check.name == CheckName::Digests);
+    digests.any(|check| check.outcome != Outcome::NotChecked)
 }
 
 /// Says why an item is not what it should be.
