@@ -4,12 +4,15 @@ use std::path::Path;
 
 use super::arrival::Arrival;
 use super::{Hashing, Package, Verified, VerifyError, VerifyRequest};
-use crate::fsio::{StreamError, copy_range, copy_stream};
+use crate::fsio::{StreamError, copy_range, copy_stream, sync_data};
 use crate::isi_file::Envelope;
 use crate::trust::TrustStore;
 
 /// Bytes copied before the hashing thread is told: large enough for the kernel's own copying.
 const STEP: u64 = 8 << 20;
+
+/// Bytes after which the disk is told to begin: enough to be worth it, and to leave small packages alone.
+const BEHIND: u64 = 64 << 20;
 
 /// Copies a package into `target` and verifies the copy, reading nothing but the copy.
 ///
@@ -51,17 +54,36 @@ pub fn receive(
             }
             copied
         });
+        let writing = scope.spawn(|| write_behind(target, path, regions_end, &arrival));
         let verified = package.complete(&request, &arrival);
         // Whoever hashes may have ended early: then the copying need not go on.
         arrival.fail();
-        (copying.join(), verified)
+        // A failure to write is told only once, so nobody may overhear it.
+        let written = writing.join().unwrap_or(Err(VerifyError::Cancelled));
+        let copied = copying.join().unwrap_or(Err(VerifyError::Cancelled));
+        (copied.and(written), verified)
     });
-    match (verified, copied.unwrap_or(Err(VerifyError::Cancelled))) {
+    match (verified, copied) {
         // A refusal explains more than the copying that it ended.
         (Err(refusal @ VerifyError::Refused(_)), _) => Err(refusal),
         (_, Err(error)) => Err(error),
         (verified, Ok(())) => verified,
     }
+}
+
+/// Lets the disk work while the rest is still copied, so that the last sync finds little to do.
+fn write_behind(
+    target: &File,
+    path: &Path,
+    end: u64,
+    arrival: &Arrival,
+) -> Result<(), VerifyError> {
+    let mut next = BEHIND;
+    while next <= end && arrival.wait_for(next).is_ok() {
+        sync_data(target, path).map_err(VerifyError::Copy)?;
+        next = next.saturating_add(BEHIND);
+    }
+    Ok(())
 }
 
 /// As [`receive`], for a source that can only be read once and to its end.
