@@ -3,7 +3,7 @@ use crate::cli::args::OutputArgs;
 use crate::cli::details::{field, print_package, print_region};
 use crate::cli::{CommandError, Context, Exit, Printer, verdict};
 use crate::digest::IdPrefix;
-use crate::service::{Item, ViewReply};
+use crate::service::{Item, Reference, ViewReply};
 
 /// Show everything that is known of a package in the catalog
 #[derive(clap::Args, Debug)]
@@ -82,6 +82,14 @@ fn print_record(item: &Item, out: &mut Printer) -> Result<(), CommandError> {
         if !value.is_empty() {
             field(out, label, &value)?;
         }
+    }
+    for Reference {
+        kind,
+        holder,
+        reason,
+    } in &item.references
+    {
+        field(out, "Needed By", &format!("{kind} of {holder}: {reason}"))?;
     }
     Ok(())
 }
