@@ -50,7 +50,7 @@ pub fn run(torture: &Torture, prepared: &Prepared<'_>) -> Outcome<Row> {
         let fitting = FAULTS.into_iter().filter(|fault| fault.fits(call));
         fitting.map(move |fault| (index + 1, fault))
     });
-    let points = thin(points.collect(), torture.options.most(40));
+    let points = thin(points.collect(), torture.options.most(20));
     let name = prepared.subject.name;
     let kept = kept("fault", name);
     go_through(
@@ -73,7 +73,14 @@ pub fn run(torture: &Torture, prepared: &Prepared<'_>) -> Outcome<Row> {
                 None => return Ok((String::new(), Verdict::NotReached)),
             };
             let trusted = torture.world.trusted();
-            let mut broken = examine(&place, prepared, trusted, &ending, directory)?;
+            let mut broken = examine(
+                &place,
+                prepared,
+                trusted,
+                &ending,
+                directory,
+                torture.deep(),
+            )?;
             broken.extend(clear(prepared, &ending).all());
             Ok((told, Verdict::Reached(broken)))
         },

@@ -31,10 +31,16 @@ pub enum Invariant {
     Again,
     /// 7: `verify` finds nothing, or `repair` puts it right without losing a valid artifact.
     VerifyOrRepair,
+    /// 8: repairing twice is repairing once.
+    RepairTwice,
+    /// 9: what was left over is removed by `clean`.
+    Clean,
     /// 11: no lock outlives its process.
     NoLock,
     /// 12: the event log only grows.
     OnlyForward,
+    /// Beside the twelve: `repair` loses no valid artifact and deletes no content.
+    NothingLost,
     /// Beside the twelve: a refusal is one clear error with a code, never a panic and never a hang.
     ClearError,
 }
@@ -49,8 +55,11 @@ impl Invariant {
             Self::AllOrNothing => "5 all or nothing",
             Self::Again => "6 run again",
             Self::VerifyOrRepair => "7 verify or repair",
+            Self::RepairTwice => "8 repair twice is once",
+            Self::Clean => "9 clean removes leftovers",
             Self::NoLock => "11 no lock stays",
             Self::OnlyForward => "12 log only grows",
+            Self::NothingLost => "nothing lost",
             Self::ClearError => "clear error",
         }
     }
@@ -96,13 +105,15 @@ impl Findings {
     }
 }
 
-/// Checks a place in which a command was interrupted or hindered; `scratch` is for copies.
+/// Checks a place in which a command was interrupted or hindered; `scratch` is for copies. A `deep` look
+/// repairs a copy, too.
 pub fn examine(
     place: &Place,
     prepared: &Prepared<'_>,
     trusted: &BTreeSet<String>,
     ending: &Ending,
     scratch: &Path,
+    deep: bool,
 ) -> Outcome<Vec<Broken>> {
     let mut findings = Findings::default();
     unlocked(place, &mut findings)?;
@@ -110,15 +121,16 @@ pub fn examine(
     sound(&now, prepared, trusted, &mut findings);
     interrupted(&now, prepared, ending, &mut findings);
     listing(place, &now, &mut findings)?;
+    if deep {
+        let copy = place.copy_to(&scratch.join("repaired"))?;
+        repaired(&copy, &now, trusted, scratch, &mut findings)?;
+    }
     again(place, prepared, &now, scratch, &mut findings)?;
     Ok(findings.all())
 }
 
 /// 1, 2, 3 and 12.
 fn sound(now: &State, prepared: &Prepared<'_>, trusted: &BTreeSet<String>, found: &mut Findings) {
-    found.expect(now.problems.is_empty(), Invariant::Database, || {
-        now.problems.join("; ")
-    });
     // What was damaged on purpose may still be.
     let unsound: Vec<&String> = now.unsound.difference(&prepared.before.unsound).collect();
     found.expect(unsound.is_empty(), Invariant::ListedIsThere, || {
@@ -131,6 +143,13 @@ fn sound(now: &State, prepared: &Prepared<'_>, trusted: &BTreeSet<String>, found
         .collect();
     found.expect(strangers.is_empty(), Invariant::OnlyVerified, || {
         format!("{strangers:?}")
+    });
+    // A repair that was interrupted may leave a spoilt database spoilt; the next one is looked at below.
+    let sound = now.problems.is_empty() || !prepared.before.problems.is_empty();
+    found.expect(sound, Invariant::Database, || now.problems.join("; "));
+    let mirrored = now.mirror.is_none() || !prepared.before.problems.is_empty();
+    found.expect(mirrored, Invariant::OnlyForward, || {
+        format!("{:?}", now.mirror)
     });
     found.expect(
         now.events.starts_with(&prepared.before.events),
@@ -179,6 +198,7 @@ fn listing(place: &Place, now: &State, found: &mut Findings) -> Outcome {
         .collect();
     let known: BTreeSet<&str> = now.listed.keys().map(String::as_str).collect();
     // Where nothing was ever imported there may be no catalog yet.
+    // Where the database is lost there is no list.
     let none = known.is_empty() && now.events.is_empty();
     let holds = output.status.success() && listed == known || none;
     found.expect(holds, Invariant::ListedIsThere, || {
@@ -210,6 +230,9 @@ fn again(
     found.expect(now.problems.is_empty(), Invariant::Database, || {
         format!("after running it again: {}", now.problems.join("; "))
     });
+    found.expect(now.mirror.is_none(), Invariant::OnlyForward, || {
+        format!("after running it again: {:?}", now.mirror)
+    });
     found.expect(now.unsound.is_empty(), Invariant::ListedIsThere, || {
         format!("after running it again: {:?}", now.unsound)
     });
@@ -221,6 +244,112 @@ fn again(
     let verify = place.run("verify")?;
     found.expect(verify.status.success(), Invariant::VerifyOrRepair, || {
         told(&verify)
+    });
+    cleaned(place, &now, scratch, found)
+}
+
+/// 7, 8 and 9: a repair of what the interrupted command left loses nothing, and a second one does nothing.
+fn repaired(
+    place: &Place,
+    now: &State,
+    trusted: &BTreeSet<String>,
+    scratch: &Path,
+    found: &mut Findings,
+) -> Outcome {
+    if now.events.is_empty() && now.files.is_empty() {
+        // There may be no catalog yet.
+        return Ok(());
+    }
+    let output = place.run("repair --force")?;
+    let ended = matches!(output.status.code(), Some(0 | 3));
+    found.expect(ended, Invariant::VerifyOrRepair, || told(&output));
+    let after = State::look(place, scratch)?;
+    whole(&after, trusted, found);
+    // What is listed and whole stays listed and whole.
+    let kept = |id: &&String| now.unsound.contains(*id) || after.listed.contains_key(*id);
+    let lost: Vec<&String> = now.listed.keys().filter(|id| !kept(id)).collect();
+    let lost: Vec<&String> = lost
+        .into_iter()
+        .filter(|id| now.present(trusted).contains(*id))
+        .collect();
+    found.expect(lost.is_empty(), Invariant::NothingLost, || {
+        format!("repair lost {lost:?}")
+    });
+    nothing_deleted(now, &after, found);
+    twice(place, &after, scratch, found)?;
+    let verify = place.run("verify")?;
+    found.expect(verify.status.success(), Invariant::VerifyOrRepair, || {
+        format!("after the repair: {}", told(&verify))
+    });
+    cleaned(place, &after, scratch, found)
+}
+
+/// 1, 2 and 3 of a catalog that was repaired.
+pub fn whole(after: &State, trusted: &BTreeSet<String>, found: &mut Findings) {
+    found.expect(after.problems.is_empty(), Invariant::Database, || {
+        format!("after the repair: {}", after.problems.join("; "))
+    });
+    found.expect(after.unsound.is_empty(), Invariant::ListedIsThere, || {
+        format!("after the repair: {:?}", after.unsound)
+    });
+    let strangers: Vec<&String> = after
+        .listed
+        .keys()
+        .filter(|id| !trusted.contains(*id))
+        .collect();
+    found.expect(strangers.is_empty(), Invariant::OnlyVerified, || {
+        format!("after the repair: {strangers:?}")
+    });
+}
+
+/// Whatever lay among the artifacts or in quarantine is somewhere in the catalog still.
+pub fn nothing_deleted(before: &State, after: &State, found: &mut Findings) {
+    let content = |state: &State| {
+        let kept = state
+            .files
+            .iter()
+            .filter(|(path, _)| !path.starts_with("incoming") && !path.ends_with("reason.json"));
+        kept.map(|(_, digest)| digest.clone())
+            .collect::<BTreeSet<_>>()
+    };
+    let gone: Vec<String> = content(before)
+        .difference(&content(after))
+        .cloned()
+        .collect();
+    found.expect(gone.is_empty(), Invariant::NothingLost, || {
+        format!("content deleted: {gone:?}")
+    });
+}
+
+/// 8.
+pub fn twice(place: &Place, after: &State, scratch: &Path, found: &mut Findings) -> Outcome {
+    let output = place.run("repair --force")?;
+    let again = State::look(place, scratch)?;
+    let same =
+        again.facts == after.facts && again.files == after.files && again.events == after.events;
+    found.expect(same, Invariant::RepairTwice, || {
+        format!(
+            "{}: {}",
+            told(&output),
+            difference(&again.history(), &after.history())
+        )
+    });
+    Ok(())
+}
+
+/// 9.
+pub fn cleaned(place: &Place, now: &State, scratch: &Path, found: &mut Findings) -> Outcome {
+    if !super::place::can("clean") {
+        return Ok(());
+    }
+    let output = place.run("clean --force")?;
+    let clean = State::look(place, scratch)?;
+    let cleaned = output.status.success() && clean.litter.is_empty();
+    found.expect(cleaned, Invariant::Clean, || {
+        format!("{}: {:?}", told(&output), clean.litter)
+    });
+    found.expect(clean.facts == now.facts, Invariant::Clean, || {
+        difference(&clean.facts, &now.facts)
     });
     Ok(())
 }

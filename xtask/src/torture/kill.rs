@@ -10,7 +10,7 @@ use crate::shell::Outcome;
 /// Kills one command at every call, or at some of them when there is little time.
 pub fn run(torture: &Torture, prepared: &Prepared<'_>) -> Outcome<Row> {
     let points: Vec<usize> = (1..=prepared.calls.len()).collect();
-    let points = thin(points, torture.options.most(40));
+    let points = thin(points, torture.options.most(20));
     let name = prepared.subject.name;
     let kept = kept("kill", name);
     go_through(
@@ -28,7 +28,14 @@ pub fn run(torture: &Torture, prepared: &Prepared<'_>) -> Outcome<Row> {
                 None => return Ok((String::new(), Verdict::NotReached)),
             };
             let trusted = torture.world.trusted();
-            let broken = examine(&place, prepared, trusted, &ending, directory)?;
+            let broken = examine(
+                &place,
+                prepared,
+                trusted,
+                &ending,
+                directory,
+                torture.deep(),
+            )?;
             Ok((told, Verdict::Reached(broken)))
         },
     )

@@ -4,6 +4,7 @@
 //! never with the library under test. Parts that cannot run on a machine say so.
 
 mod calls;
+mod damage;
 mod fault;
 mod invariants;
 mod kill;
@@ -22,6 +23,7 @@ mod world;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use crate::results::Results;
@@ -61,6 +63,17 @@ struct Torture {
     world: World,
     /// Where everything happens: in memory, where the machine has a file system there.
     scratch: PathBuf,
+    /// Points looked at so far.
+    looks: AtomicUsize,
+}
+
+impl Torture {
+    /// Whether a point gets a deep look: all of them, or some when there is little time.
+    fn deep(&self) -> bool {
+        const SOME: usize = 4;
+        let number = self.looks.fetch_add(1, Ordering::Relaxed);
+        !self.options.short || number.is_multiple_of(SOME)
+    }
 }
 
 /// Where a place in which something broke is kept.
@@ -72,12 +85,16 @@ fn kept(part: &str, name: &str) -> PathBuf {
 }
 
 fn torture(options: Options) -> Outcome<Results> {
-    shell::run(&mut cargo(["build", "--quiet", "--bins"]))?;
+    match &options.programs {
+        Some(directory) => place::take_programs_from(directory)?,
+        None => shell::run(&mut cargo(["build", "--quiet", "--bins"]))?,
+    }
     let scratch = Scratch::new()?;
     let start = Instant::now();
     let torture = Torture {
         world: World::create(&scratch.0.join("world"))?,
         scratch: scratch.0.clone(),
+        looks: AtomicUsize::new(0),
         options,
     };
     let kept = shell::root().join("target/torture");
@@ -88,7 +105,12 @@ fn torture(options: Options) -> Outcome<Results> {
         skipped.push(format!("torture power: {reason}"));
     }
     for subject in SUBJECTS {
-        if torture.options.wants_command(subject.name) {
+        if !torture.options.wants_command(subject.name) {
+            continue;
+        }
+        if let Some(verb) = subject.verbs().find(|verb| !place::can(verb)) {
+            skipped.push(format!("torture {}: isi has no {verb}", subject.name));
+        } else {
             rows.extend(
                 torture_command(&torture, subject, no_power.is_none()).unwrap_or_else(|error| {
                     println!("BROKEN {}: {error}", subject.name);
@@ -96,6 +118,12 @@ fn torture(options: Options) -> Outcome<Results> {
                 }),
             );
         }
+    }
+    if torture.options.wants("damage") && torture.options.wants_command("damage") {
+        rows.push(damage::run(&torture).unwrap_or_else(|error| {
+            println!("BROKEN damage: {error}");
+            Row::failed("damage", "repair")
+        }));
     }
     println!("\n{}", table::table(&rows));
     println!(

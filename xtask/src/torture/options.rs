@@ -1,9 +1,11 @@
 //! The flags of `cargo xtask torture`.
 
+use std::path::PathBuf;
+
 use crate::shell::{Outcome, failure};
 
 /// The parts, in the order they run.
-pub const PARTS: &[&str] = &["kill", "fault", "power"];
+pub const PARTS: &[&str] = &["kill", "fault", "power", "damage"];
 
 /// How much of what is done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +16,8 @@ pub struct Options {
     pub only: Option<String>,
     /// The only command to torture: part of its name.
     pub command: Option<String>,
+    /// Where the programs are, if they are not to be built.
+    pub programs: Option<PathBuf>,
     /// What random choices follow from.
     pub seed: u64,
 }
@@ -24,6 +28,7 @@ impl Default for Options {
             short: false,
             only: None,
             command: None,
+            programs: None,
             seed: 1,
         }
     }
@@ -49,10 +54,11 @@ impl Options {
                     return failure(format!("expected one of {parts}, found {value:?}"));
                 }
                 "--command" => options.command = Some(value.clone()),
+                "--programs" => options.programs = Some(value.into()),
                 "--seed" => options.seed = value.parse()?,
                 _ => {
                     return failure(format!(
-                        "expected --short, --only, --command or --seed, found {flag:?}"
+                        "expected --short, --only, --command, --programs or --seed, found {flag:?}"
                     ));
                 }
             }
@@ -102,7 +108,7 @@ mod tests {
         assert!(options.wants_command("export over a file") && !options.wants_command("import"));
         assert_eq!((options.seed, options.most(3)), (7, 3));
         let all = parse(&[])?;
-        assert!(all.wants("kill") && all.wants("power") && all.wants_command("import"));
+        assert!(all.wants("kill") && all.wants("damage") && all.wants_command("import"));
         assert_eq!(all.most(3), usize::MAX);
         for bad in [
             &["--only"][..],

@@ -4,6 +4,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
 
 use super::world::World;
 use crate::shell::{self, Outcome, failure};
@@ -107,9 +108,21 @@ pub fn artifact_path(id: &str) -> PathBuf {
     ["artifacts", shard, id, "package.isi"].iter().collect()
 }
 
-/// One of our own programs, as built for development.
+/// Where our own programs are, if not where they are built for development.
+static PROGRAMS: OnceLock<PathBuf> = OnceLock::new();
+
+/// Takes our own programs from `directory` from now on.
+pub fn take_programs_from(directory: &Path) -> Outcome {
+    let directory = directory.canonicalize()?;
+    PROGRAMS
+        .set(directory)
+        .or_else(|_| failure("the programs are chosen already"))
+}
+
+/// One of our own programs.
 pub fn program(name: &str) -> PathBuf {
-    shell::root().join("target/debug").join(name)
+    let built = || shell::root().join("target/debug");
+    PROGRAMS.get_or_init(built).join(name)
 }
 
 /// Copies a tree: directories, files and links, with their permissions.
@@ -137,4 +150,19 @@ pub fn remove(path: &Path) -> Outcome {
         Ok(_) => Ok(fs::remove_file(path)?),
         Err(_) => Ok(()),
     }
+}
+
+/// Whether `isi upgrade catalog` has a command.
+pub fn can(verb: &str) -> bool {
+    static HELP: OnceLock<String> = OnceLock::new();
+    let help = HELP.get_or_init(|| {
+        let output = Command::new(program("isi"))
+            .args(["upgrade", CATALOG, "--help"])
+            .output();
+        output
+            .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+            .unwrap_or_default()
+    });
+    help.lines()
+        .any(|line| line.split_whitespace().next() == Some(verb))
 }

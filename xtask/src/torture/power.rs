@@ -36,7 +36,7 @@ const INSTANTS: usize = 20;
 pub fn run(torture: &Torture, prepared: &Prepared<'_>, kind: Kind) -> Outcome<Row> {
     let cuts = thin(
         cuts(prepared, torture.options.seed),
-        torture.options.most(12),
+        torture.options.most(6),
     );
     let name = format!("{} ({})", prepared.subject.name, kind.name());
     let kept = kept("power", &name);
@@ -62,6 +62,7 @@ pub fn run(torture: &Torture, prepared: &Prepared<'_>, kind: Kind) -> Outcome<Ro
             torture.world.trusted(),
             &ending,
             directory,
+            torture.deep(),
         )?;
         Ok((
             format!("{told}, {flavour:?} kept"),

@@ -25,6 +25,12 @@ impl Random {
         usize::try_from(self.next() % limit).unwrap_or_default()
     }
 
+    /// One of several.
+    pub fn pick<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {
+        let index = self.below(from.len());
+        from.get(index)
+    }
+
     /// That many bytes.
     pub fn bytes(&mut self, count: usize) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(count + 8);

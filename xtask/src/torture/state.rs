@@ -59,6 +59,8 @@ pub struct State {
     pub litter: BTreeSet<String>,
     /// Hashes of the events in the database, and in their mirror beside it.
     pub chain: [Vec<String>; 2],
+    /// What the mirror says that the database does not.
+    pub mirror: Option<String>,
     /// What is wrong with the database.
     pub problems: Vec<String>,
     /// Digest of every file below the catalog but the database's own.
@@ -84,6 +86,12 @@ impl State {
             state.problems.push("there is no database".to_owned());
         }
         Ok(state)
+    }
+
+    /// IDs of the valid packages that lie anywhere in the catalog, whatever their name.
+    pub fn present(&self, valid: &BTreeSet<String>) -> BTreeSet<String> {
+        let found = self.files.values().filter(|digest| valid.contains(*digest));
+        found.cloned().collect()
     }
 
     /// The facts and what kind of event happened to what how often, without times and hashes.
@@ -187,9 +195,11 @@ impl State {
             self.chain[1].push(hash.unwrap_or_default().to_owned());
         }
         let [database, mirror] = &self.chain;
-        if self.problems.is_empty() && !database.starts_with(mirror) {
-            self.problems
-                .push("the mirror of the log says something else".to_owned());
+        if !database.starts_with(mirror) {
+            let [database, mirror] = [database.len(), mirror.len()];
+            self.mirror = Some(format!(
+                "{mirror} events in the mirror are not the first of {database}"
+            ));
         }
         Ok(())
     }

@@ -83,6 +83,19 @@ impl World {
         self.root.join("packages")
     }
 
+    /// The file of a package by its name.
+    pub fn package(&self, name: &str) -> PathBuf {
+        self.packages().join(format!("{name}.isi"))
+    }
+
+    /// The name of the package with this ID.
+    pub fn name_of(&self, id: &str) -> Option<&'static str> {
+        self.ids
+            .iter()
+            .find(|(_, known)| *known == id)
+            .map(|(name, _)| *name)
+    }
+
     /// The IDs of all packages that a catalog may list.
     pub fn trusted(&self) -> &BTreeSet<String> {
         &self.trusted
