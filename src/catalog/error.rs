@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
+use super::{Reference, ReferenceKind};
 use crate::digest::{IdPrefix, PackageId, Sha256Digest};
 use crate::fsio::FsError;
 use crate::package::{OpenError, VerifyError};
@@ -178,6 +179,44 @@ pub enum CatalogError {
         /// The name of the entry.
         entry: String,
     },
+    /// The artifact is needed.
+    #[error("artifact {id} is needed: {}", holders(held))]
+    Referenced {
+        /// The artifact.
+        id: PackageId,
+        /// Who needs it.
+        held: Vec<Reference>,
+    },
+    /// The reference that should end is not there.
+    #[error("artifact {id} has no {kind} of {holder}")]
+    NotReferenced {
+        /// The artifact.
+        id: PackageId,
+        /// The kind of reference.
+        kind: ReferenceKind,
+        /// Who should have held it.
+        holder: String,
+        /// What references there are.
+        held: Vec<Reference>,
+    },
+    /// A reason or a holder's name is missing or too long.
+    #[error("the {field} has {found} bytes: expected some text of at most {limit}")]
+    Reason {
+        /// What is wrong.
+        field: &'static str,
+        /// Its length in bytes.
+        found: usize,
+        /// The most that is kept, in bytes.
+        limit: usize,
+    },
+    /// The artifact is not listed any more, but its file could not be removed.
+    #[error("artifact {id} is removed, but its file is still there")]
+    LeftBehind {
+        /// The artifact.
+        id: PackageId,
+        /// Why.
+        source: Box<Self>,
+    },
     /// The caller wanted the work to stop.
     #[error("stopped on request")]
     Cancelled,
@@ -231,6 +270,10 @@ impl CatalogError {
             Self::Changed { .. } => "E_CHANGED",
             Self::UnknownEntry { .. } => "E_UNKNOWN_ENTRY",
             Self::NoPackage { .. } => "E_NO_PACKAGE",
+            Self::Referenced { .. } => "E_REFERENCED",
+            Self::NotReferenced { .. } => "E_NOT_REFERENCED",
+            Self::Reason { .. } => "E_REASON",
+            Self::LeftBehind { .. } => "E_LEFT_BEHIND",
             Self::Cancelled => "E_CANCELLED",
         }
     }
@@ -285,6 +328,13 @@ impl CatalogError {
                 "`isi upgrade catalog quarantine list` shows the entries".into()
             }
             Self::NoPackage { .. } => "`isi upgrade catalog quarantine purge` deletes it".into(),
+            Self::Referenced { held, .. } => release(held),
+            Self::NotReferenced { held, .. } if held.is_empty() => "nobody needs it".into(),
+            Self::NotReferenced { held, .. } => format!("there is: {}", holders(held)),
+            Self::Reason { .. } => "say in a few words why; it is kept in the event log".into(),
+            Self::LeftBehind { .. } => {
+                "`isi upgrade catalog clean` removes the file once that is possible".into()
+            }
             _ if self.code() == "E_NO_SPACE" => "free some space, then try again".into(),
             _ => return None,
         };
@@ -295,6 +345,21 @@ impl CatalogError {
         matches!(self, Self::Database { source, .. }
             if source.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull))
     }
+}
+
+/// Who needs an artifact and why, in one line.
+fn holders(held: &[Reference]) -> String {
+    let one = |held: &Reference| format!("{} of {}: {}", held.kind, held.holder, held.reason);
+    let all: Vec<_> = held.iter().map(one).collect();
+    all.join("; ")
+}
+
+/// How the references come to an end.
+fn release(held: &[Reference]) -> String {
+    if held.iter().all(|held| held.kind == ReferenceKind::Pin) {
+        return "`isi upgrade catalog unpin` ends a pin; --force does not".into();
+    }
+    "it can be removed when it is not needed any more; --force does not change that".into()
 }
 
 fn list(ids: &[PackageId]) -> String {

@@ -84,17 +84,32 @@ impl Layout {
 
     /// Opens the lock file; on a file system for reading only it has to exist.
     pub(super) fn lock_file(&self) -> Result<File, CatalogError> {
-        match self.root.open_or_create_file(LOCK, FILE_MODE) {
-            Err(error) if error.is_read_only() => self.root.open_file(LOCK),
+        match self.lock_file_for_changes() {
+            Err(CatalogError::Files(error)) if error.is_read_only() => {
+                self.root.open_file(LOCK).map_err(CatalogError::Files)
+            }
             opened => opened,
         }
-        .map_err(CatalogError::Files)
+    }
+
+    /// Opens the lock file for one who is going to change something.
+    pub(super) fn lock_file_for_changes(&self) -> Result<File, CatalogError> {
+        (self.root.open_or_create_file(LOCK, FILE_MODE)).map_err(CatalogError::Files)
     }
 
     /// Opens an artifact for reading; `None` if its file is missing.
     pub(super) fn open_artifact(&self, id: &PackageId) -> Result<Option<File>, CatalogError> {
         match self.root.open_file(artifact_path(id)) {
             Ok(file) => Ok(Some(file)),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The length of what has the name of an artifact's file, in bytes; `None` if there is nothing.
+    pub(super) fn artifact_length(&self, id: &PackageId) -> Result<Option<u64>, CatalogError> {
+        match self.root.length_of(artifact_path(id)) {
+            Ok(length) => Ok(Some(length)),
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error.into()),
         }

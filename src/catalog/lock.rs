@@ -33,7 +33,10 @@ impl Held {
         progress: &dyn Progress,
     ) -> Result<Self, CatalogError> {
         let path = layout.path(LOCK);
-        let file = layout.lock_file()?;
+        let file = match kind {
+            LockKind::Shared => layout.lock_file()?,
+            LockKind::Exclusive => layout.lock_file_for_changes()?,
+        };
         let mut tell = |at_most| {
             // Who it is only serves the message: the wait goes on without it.
             let holder = holder(layout).unwrap_or(Holder::Writer { process: None });
@@ -53,9 +56,14 @@ impl Held {
         if kind == LockKind::Exclusive {
             let name = format!("process {}", std::process::id());
             let (file, write) = (lock.file(), FsError::system("write to", &path));
-            file.set_len(0)
+            let written = (file.set_len(0))
                 .and_then(|()| file.write_all_at(name.as_bytes(), 0))
-                .map_err(write)?;
+                .map_err(write);
+            match written {
+                // Who makes room on a full disk stays nameless.
+                Err(error) if error.is_full() => {}
+                written => written?,
+            }
         }
         Ok(Self { lock, kind })
     }

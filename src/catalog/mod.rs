@@ -31,12 +31,14 @@ mod parallel;
 pub mod quarantine;
 mod readme;
 mod record;
+mod reference;
 pub mod repair;
 mod resolve;
 mod set_aside;
 mod staging;
 #[cfg(test)]
 mod testing;
+mod tidy;
 
 use std::path::Path;
 use std::time::Duration;
@@ -56,7 +58,9 @@ pub use self::export::{ExportRequest, Exported};
 pub use self::import::{Import, ImportRequest, Outcome, Source};
 pub use self::judge::{Judged, Overlay};
 pub use self::list::{ListRequest, Listed, ListedReference, ListedSigner, Order, Page};
+pub use self::reference::{MAX_REASON, Reference, ReferenceKind};
 pub use self::resolve::{MAX_CANDIDATES, Resolution};
+pub use self::tidy::{CleanSets, Cleaned, Discard};
 
 /// What the catalog is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,6 +139,19 @@ impl Catalog {
     pub fn events(&mut self, limit: Option<u64>) -> Result<Vec<events::Event>, CatalogError> {
         self.database.read("read the event log", |transaction| {
             events::read(transaction, limit)
+        })
+    }
+
+    /// Reads entries of the event log in their order, as long as `take` wants more; gives the end of the
+    /// whole log at that moment.
+    pub fn events_each(
+        &mut self,
+        filter: &events::Filter,
+        take: &mut dyn FnMut(events::Event) -> bool,
+    ) -> Result<events::Head, CatalogError> {
+        self.database.read("read the event log", |transaction| {
+            events::read_each(transaction, filter, take)?;
+            events::head(transaction)
         })
     }
 

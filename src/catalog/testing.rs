@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::database::insert_artifact;
-use super::{Access, Artifact, Catalog, State};
+use super::{Access, Artifact, Catalog, Context, State};
 use crate::digest::{PackageId, Sha256Digest};
 use crate::progress::Silent;
 use crate::release::PackageType;
@@ -25,6 +25,15 @@ pub(super) fn catalog(artifacts: &[Artifact]) -> (tempfile::TempDir, Catalog) {
         })
         .unwrap();
     (home, catalog)
+}
+
+/// Somebody at some time.
+pub(super) fn context() -> Context<'static> {
+    Context {
+        now: Timestamp::from_second(1_700_000_300).unwrap(),
+        actor: "tester",
+        progress: &Silent,
+    }
 }
 
 /// An artifact whose ID begins with these hex digits and goes on with zeros.

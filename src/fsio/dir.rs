@@ -284,6 +284,14 @@ impl Dir {
         }
     }
 
+    /// The length of `name` itself in bytes, without following a link.
+    pub fn length_of(&self, name: impl AsRef<Path>) -> Result<u64, FsError> {
+        let (parent, last) = self.parent_of(name.as_ref())?;
+        let stat = rustix::fs::statat(parent.fd(self), &last, AtFlags::SYMLINK_NOFOLLOW)
+            .map_err(errno("examine", self.path.join(name.as_ref())))?;
+        Ok(u64::try_from(stat.st_size).unwrap_or(0))
+    }
+
     /// All names in this directory, sorted by their bytes.
     pub fn entries(&self) -> Result<Vec<Entry>, FsError> {
         let directory = rustix::fs::Dir::read_from(&self.fd).map_err(errno("list", &self.path))?;

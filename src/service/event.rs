@@ -1,7 +1,7 @@
 use serde::Serialize;
 
 use super::repair::Action;
-use super::{Item, RepairReply, VerifiedItem};
+use super::{Discard, HistoryEntry, Item, RepairReply, VerifiedItem};
 use crate::progress::{Holder, Progress, Silent};
 
 /// Something that happened during a call, told as it happens; any front end can render it.
@@ -9,6 +9,12 @@ use crate::progress::{Holder, Progress, Silent};
 #[serde(tag = "event", rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Event<'a> {
+    /// Something would be taken out of the catalog.
+    DiscardPlanned(&'a Discard),
+    /// Something was taken out of the catalog.
+    Discarded(&'a Discard),
+    /// The next entry of the event log.
+    Recorded(&'a HistoryEntry),
     /// The next item of a listing.
     Listed(&'a Item),
     /// One item of a verification is done.

@@ -17,16 +17,18 @@ pub use self::error::ServiceError;
 pub use self::event::{Event, Observer};
 pub use self::local::{Local, Paths};
 pub use self::wire::{
-    ExportReply, ExportRequest, ExportTarget, ImportReply, ImportRequest, Item, ListReply,
-    ListRequest, OneOf, PackageDetails, PackageFile, PackageSource, PackageStream, Problem,
-    PurgeReply, PurgeRequest, QuarantineReply, QuarantinedItem, ReadmeReply, Reference,
-    RegionDetails, RepairReply, RepairRequest, RestoreReply, RestoreRequest, SCHEMA, Selection,
-    Signer, TrustCheckReply, TrustCheckRequest, TrustShowReply, VerifiedItem, VerifyReply,
-    VerifyRequest, ViewReply,
+    CleanRequest, CleanSets, DiscardReply, ExportReply, ExportRequest, ExportTarget, HistoryEntry,
+    HistoryFilter, HistoryReply, HistoryRequest, ImportReply, ImportRequest, Item, ListReply,
+    ListRequest, OneOf, PackageDetails, PackageFile, PackageSource, PackageStream, PinReply,
+    PinRequest, Problem, PurgeReply, PurgeRequest, QuarantineReply, QuarantinedItem, ReadmeReply,
+    Reference, RegionDetails, RemoveRequest, RepairReply, RepairRequest, RestoreReply,
+    RestoreRequest, SCHEMA, Selection, Signer, TrustCheckReply, TrustCheckRequest, TrustShowReply,
+    UnpinRequest, VerifiedItem, VerifyReply, VerifyRequest, ViewReply,
 };
+pub use crate::catalog::events::{ChainFinding, Head};
 pub use crate::catalog::quarantine::Content;
 pub use crate::catalog::repair;
-pub use crate::catalog::{Depth, Order, Outcome, State};
+pub use crate::catalog::{Depth, Discard, Order, Outcome, State};
 pub use crate::trust::{Severity, TrustFinding, TrustItem, TrustItemKind, TrustRule};
 
 /// What the product does, for every front end.
@@ -54,6 +56,29 @@ pub trait Management {
     /// Copies an artifact out of the catalog.
     fn export(&self, request: &ExportRequest, call: &Call<'_>)
     -> Result<ExportReply, ServiceError>;
+
+    /// Removes artifacts, all of them or none; one that is needed is refused.
+    fn remove(
+        &self,
+        request: &RemoveRequest,
+        call: &Call<'_>,
+    ) -> Result<DiscardReply, ServiceError>;
+
+    /// Removes what is in the catalog's directory and in nobody's list.
+    fn clean(&self, request: CleanRequest, call: &Call<'_>) -> Result<DiscardReply, ServiceError>;
+
+    /// Keeps an artifact from being removed.
+    fn pin(&self, request: &PinRequest, call: &Call<'_>) -> Result<PinReply, ServiceError>;
+
+    /// Ends a pin.
+    fn unpin(&self, request: &UnpinRequest, call: &Call<'_>) -> Result<PinReply, ServiceError>;
+
+    /// The event log; its entries arrive as [`Event::Recorded`], in their order.
+    fn history(
+        &self,
+        request: &HistoryRequest,
+        call: &Call<'_>,
+    ) -> Result<HistoryReply, ServiceError>;
 
     /// Verifies everything and makes the catalog whole again; what it does is told as it is done.
     fn repair(&self, request: RepairRequest, call: &Call<'_>) -> Result<RepairReply, ServiceError>;

@@ -15,6 +15,7 @@
 mod concurrent;
 mod crash;
 mod export;
+mod housekeeping;
 mod import;
 mod judge;
 mod place;

@@ -15,11 +15,11 @@ use crate::world::{
 };
 
 /// A mounted file system, unmounted when dropped.
-struct Mounted<'a>(&'a Path);
+pub(crate) struct Mounted<'a>(&'a Path);
 
 impl<'a> Mounted<'a> {
     /// `None` where this process may not mount anything.
-    fn tmpfs(at: &'a Path, size: &str) -> Option<Self> {
+    pub(crate) fn tmpfs(at: &'a Path, size: &str) -> Option<Self> {
         std::fs::create_dir(at).unwrap();
         let mounted = mount(
             &[
@@ -37,7 +37,7 @@ impl<'a> Mounted<'a> {
         mounted.then_some(Self(at))
     }
 
-    fn remount(&self, option: &str) {
+    pub(crate) fn remount(&self, option: &str) {
         assert!(mount(&["-o", &format!("remount,{option}")], self.0));
     }
 }

@@ -20,6 +20,7 @@ mod create;
 mod export;
 mod extract;
 mod help;
+mod housekeeping;
 mod import;
 mod interrupt;
 mod lock;

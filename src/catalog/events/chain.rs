@@ -3,7 +3,7 @@ use rusqlite::Transaction;
 use super::{Head, START, head, stored};
 
 /// What is wrong with the log.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(tag = "problem", rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum ChainFinding {

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 
 use super::database::{blob, damaged, digest, time};
-use crate::digest::Sha256Digest;
+use crate::digest::{IdPrefix, Sha256Digest};
 
 pub use self::chain::ChainFinding;
 pub(super) use self::chain::verify;
@@ -23,7 +23,7 @@ pub(super) use self::stored::Stored;
 const HEAD_KEY: &str = "event-head";
 
 /// Something that changed the catalog, or was refused for want of trust.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Event {
     /// Position in the log, from 1 on without gaps.
     pub sequence: u64,
@@ -43,8 +43,21 @@ pub struct Event {
     pub hash: Sha256Digest,
 }
 
+/// Which entries to read; every part that is given has to hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Those about artifacts whose ID begins like this, listed or not.
+    pub subject: Option<IdPrefix>,
+    /// Those of this kind.
+    pub kind: Option<String>,
+    /// Those of this time or later.
+    pub since: Option<Timestamp>,
+    /// The last ones, at most so many.
+    pub limit: Option<u64>,
+}
+
 /// The end of the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Head {
     /// Number of entries.
     pub sequence: u64,
@@ -150,19 +163,32 @@ const START: Head = Head {
     hash: Sha256Digest::from_bytes([0; Sha256Digest::LENGTH]),
 };
 
-/// The last `limit` entries, oldest first; all without a limit.
-pub(super) fn read(
+/// Reads entries in their order, as long as `take` wants more.
+pub(super) fn read_each(
     transaction: &Transaction<'_>,
-    limit: Option<u64>,
-) -> rusqlite::Result<Vec<Event>> {
-    let limit = limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX));
-    let mut statement = transaction.prepare_cached(
-        "SELECT * FROM (SELECT sequence, time, kind, subject, actor, details, previous, hash
-                        FROM event ORDER BY sequence DESC LIMIT ?1) ORDER BY sequence",
-    )?;
-    let events = statement.query_map([limit], |row| {
+    filter: &Filter,
+    take: &mut dyn FnMut(Event) -> bool,
+) -> rusqlite::Result<()> {
+    const SELECT: &str = "SELECT sequence, time, kind, subject, actor, details, previous, hash
+        FROM event WHERE (?1 IS NULL OR substr(subject, 1, length(?1)) = ?1)
+            AND (?2 IS NULL OR kind = ?2) AND (?3 IS NULL OR time >= ?3)";
+    let statement = match filter.limit {
+        None => format!("{SELECT} ORDER BY sequence LIMIT ?4"),
+        Some(_) => {
+            format!("SELECT * FROM ({SELECT} ORDER BY sequence DESC LIMIT ?4) ORDER BY sequence")
+        }
+    };
+    let limit = |limit: u64| i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut statement = transaction.prepare_cached(&statement)?;
+    let mut rows = statement.query(params![
+        filter.subject.as_ref().map(IdPrefix::as_str),
+        filter.kind,
+        filter.since.map(Timestamp::as_microsecond),
+        filter.limit.map_or(-1, limit),
+    ])?;
+    while let Some(row) = rows.next()? {
         let details: String = row.get(5)?;
-        Ok(Event {
+        let event = Event {
             sequence: sequence(row)?,
             time: time(row, 1)?,
             kind: row.get(2)?,
@@ -172,9 +198,29 @@ pub(super) fn read(
                 .map_err(|error| damaged(5, error.to_string()))?,
             previous: digest(row, 6)?,
             hash: digest(row, 7)?,
-        })
+        };
+        if !take(event) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The last `limit` entries, oldest first; all without a limit.
+pub(super) fn read(
+    transaction: &Transaction<'_>,
+    limit: Option<u64>,
+) -> rusqlite::Result<Vec<Event>> {
+    let mut events = Vec::new();
+    let filter = Filter {
+        limit,
+        ..Filter::default()
+    };
+    read_each(transaction, &filter, &mut |event| {
+        events.push(event);
+        true
     })?;
-    events.collect()
+    Ok(events)
 }
 
 /// The entries after `sequence`, oldest first, at most `limit`.

@@ -1,10 +1,13 @@
 //! The calls done in this process, on this machine's files: one file for each.
 
 mod export;
+mod history;
 mod import;
 mod list;
+mod pin;
 mod quarantine;
 mod readme;
+mod remove;
 mod repair;
 mod told;
 mod trust;
@@ -16,10 +19,11 @@ use std::time::Duration;
 
 use self::told::told;
 use super::{
-    Call, Event, ExportReply, ExportRequest, ImportReply, ImportRequest, ListReply, ListRequest,
-    Management, OneOf, PurgeReply, PurgeRequest, QuarantineReply, ReadmeReply, RepairReply,
-    RepairRequest, RestoreReply, RestoreRequest, ServiceError, TrustCheckReply, TrustCheckRequest,
-    TrustShowReply, VerifyReply, VerifyRequest, ViewReply,
+    Call, CleanRequest, DiscardReply, Event, ExportReply, ExportRequest, HistoryReply,
+    HistoryRequest, ImportReply, ImportRequest, ListReply, ListRequest, Management, OneOf,
+    PinReply, PinRequest, PurgeReply, PurgeRequest, QuarantineReply, ReadmeReply, RemoveRequest,
+    RepairReply, RepairRequest, RestoreReply, RestoreRequest, ServiceError, TrustCheckReply,
+    TrustCheckRequest, TrustShowReply, UnpinRequest, VerifyReply, VerifyRequest, ViewReply,
 };
 use crate::catalog::{Access, Catalog, Context};
 use crate::digest::IdPrefix;
@@ -127,6 +131,34 @@ impl Management for Local {
         call: &Call<'_>,
     ) -> Result<TrustCheckReply, ServiceError> {
         Self::trust_check(self, request, call)
+    }
+
+    fn remove(
+        &self,
+        request: &RemoveRequest,
+        call: &Call<'_>,
+    ) -> Result<DiscardReply, ServiceError> {
+        told(call, |call| Self::remove(self, request, call))
+    }
+
+    fn clean(&self, request: CleanRequest, call: &Call<'_>) -> Result<DiscardReply, ServiceError> {
+        told(call, |call| Self::clean(self, request, call))
+    }
+
+    fn pin(&self, request: &PinRequest, call: &Call<'_>) -> Result<PinReply, ServiceError> {
+        told(call, |call| Self::pin(self, request, call))
+    }
+
+    fn unpin(&self, request: &UnpinRequest, call: &Call<'_>) -> Result<PinReply, ServiceError> {
+        told(call, |call| Self::unpin(self, request, call))
+    }
+
+    fn history(
+        &self,
+        request: &HistoryRequest,
+        call: &Call<'_>,
+    ) -> Result<HistoryReply, ServiceError> {
+        told(call, |call| Self::history(self, request, call))
     }
 }
 

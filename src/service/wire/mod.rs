@@ -1,11 +1,14 @@
 //! What goes over the wire: one file for each call, with its request and its reply.
 
 mod details;
+mod discard;
 mod export;
+mod history;
 mod import;
 mod item;
 mod list;
 mod package;
+mod pin;
 mod quarantine;
 mod readme;
 mod repair;
@@ -14,11 +17,14 @@ mod verify;
 mod view;
 
 pub use self::details::{PackageDetails, RegionDetails};
+pub use self::discard::{CleanRequest, CleanSets, DiscardReply, RemoveRequest};
 pub use self::export::{ExportReply, ExportRequest, ExportTarget};
+pub use self::history::{HistoryEntry, HistoryFilter, HistoryReply, HistoryRequest};
 pub use self::import::{ImportReply, ImportRequest, PackageSource, PackageStream};
 pub use self::item::{Item, Reference, Signer};
 pub use self::list::{ListReply, ListRequest};
 pub use self::package::{OneOf, PackageFile};
+pub use self::pin::{PinReply, PinRequest, UnpinRequest};
 pub use self::quarantine::{
     PurgeReply, PurgeRequest, QuarantineReply, QuarantinedItem, RestoreReply, RestoreRequest,
 };

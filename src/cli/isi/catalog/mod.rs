@@ -1,12 +1,18 @@
 //! `isi upgrade catalog`: verified packages, kept; every command asks the service.
 
 mod batch;
+mod clean;
+mod discarded;
 mod export;
+mod history;
 mod import;
 mod list;
+mod pin;
 mod quarantine;
 mod readme;
+mod remove;
 mod repair;
+mod unpin;
 mod verify;
 mod view;
 
@@ -18,7 +24,7 @@ use crate::cli::{CommandError, Context, Exit};
 use crate::digest::IdPrefix;
 use crate::service::{Call, Local, Management, OneOf, PackageFile, ServiceError};
 
-/// Keep verified packages: import, list, verify, show and export them
+/// Keep verified packages: import, list, verify, show, export and remove them
 #[derive(clap::Args, Debug)]
 #[command(after_help = HELP)]
 pub(super) struct Args {
@@ -43,6 +49,11 @@ enum Command {
     View(view::Args),
     Readme(readme::Args),
     Export(export::Args),
+    Remove(remove::Args),
+    Clean(clean::Args),
+    History(history::Args),
+    Pin(pin::Args),
+    Unpin(unpin::Args),
     Repair(repair::Args),
     Quarantine(quarantine::Args),
 }
@@ -56,6 +67,11 @@ impl Args {
             Command::View(args) => args.run(context),
             Command::Readme(args) => args.run(context),
             Command::Export(args) => args.run(context),
+            Command::Remove(args) => args.run(context),
+            Command::Clean(args) => args.run(context),
+            Command::History(args) => args.run(context),
+            Command::Pin(args) => args.run(context),
+            Command::Unpin(args) => args.run(context),
             Command::Repair(args) => args.run(context),
             Command::Quarantine(args) => args.run(context),
         }
