@@ -41,6 +41,8 @@ pub struct Leaf {
     pub key: String,
     /// The own certificate and those of its issuers without the root, PEM.
     pub certificates: String,
+    /// The own certificate, DER.
+    pub der: Vec<u8>,
 }
 
 impl std::fmt::Debug for Leaf {
@@ -142,6 +144,9 @@ impl Authority {
         Ok(Leaf {
             key: pem::encode("PRIVATE KEY", &pkcs8),
             certificates: format!("{}{}", encode(&certificate)?, self.chain),
+            der: certificate
+                .to_der()
+                .map_err(DevPkiError::crypto("write a certificate"))?,
         })
     }
 

@@ -9,6 +9,7 @@ use crate::fsio::{Dir, FsError, OnExisting, OutputFile};
 use super::super::TrustPaths;
 use super::DevPkiError;
 use super::authority::{Authority, Purpose, validity};
+use super::crl::Revoked;
 
 /// Where [`generate`] put everything.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,12 +41,16 @@ const APPROVER_TEXT: &str = "CN=Example Release Approval,O=Example Appliances,C=
 /// Years that a list of a development authority is fresh: nobody renews it.
 const LIST_YEARS: i64 = 10;
 
+/// Reason code of RFC 5280, section 5.3.1: nothing signed with the key counts, whenever it was signed.
+const KEY_COMPROMISE: u8 = 1;
+
 /// Makes a development PKI below `directory`, which must not hold one already.
 ///
 /// `trust/certs` holds a root, `trust/tsa-certs` another, `trust/crls` the lists of all authorities, and
 /// `trust/identities.toml` rules for two signers of the issuing authority. `keys/` holds the two signers,
 /// a timestamp authority, and `sibling`: the signer's very name, issued by another authority below the
-/// same root, which verification must refuse.
+/// same root, which verification must refuse. `keys/signer-revoked.crl` is a list by which the signer's key
+/// was lost from the beginning: copied over `trust/crls/issuing.crl` it revokes all that `signer` signed.
 pub fn generate(directory: &Path, now: Timestamp) -> Result<DevPki, DevPkiError> {
     let organization = ("O", "Example Appliances");
     let authority_name = |name| [organization, ("CN", name)];
@@ -76,6 +81,13 @@ pub fn generate(directory: &Path, now: Timestamp) -> Result<DevPki, DevPkiError>
         let list = authority.crl_pem(from, until, &[])?;
         home.public(&format!("trust/crls/{name}.crl"), &list)?;
     }
+    let lost = Revoked {
+        certificate: &signer.der,
+        time: from,
+        reason: Some(KEY_COMPROMISE),
+    };
+    let list = issuing.crl_pem(from, until, &[lost])?;
+    home.public("keys/signer-revoked.crl", &list)?;
     home.public(
         "trust/identities.toml",
         &identities(&issuing.spki_sha256()?),
