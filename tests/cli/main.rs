@@ -26,6 +26,7 @@ mod interrupt;
 mod lock;
 mod owners;
 mod refusals;
+mod repair;
 mod sign;
 mod streams;
 mod support;

@@ -13,7 +13,7 @@ pub(super) use self::entry::{
 
 use self::entry::{entry_path, reason};
 use super::events::{self, NewEvent};
-use super::layout::{DATABASE, QUARANTINE};
+use super::layout::{DATABASE, PACKAGE, QUARANTINE};
 use super::{Catalog, CatalogError, Context, Import, ImportRequest, Source};
 use crate::fsio::{Dir, FsError, LockKind};
 use crate::trust::TrustStore;
@@ -75,17 +75,11 @@ impl Catalog {
         let _shared = self.hold(LockKind::Shared, context.progress)?;
         let root = self.layout.root();
         let found = entries(root)?;
-        let kinds = [
-            (found.with_package, Content::Package),
-            (found.others, Content::Other),
-            (found.empty, Content::Nothing),
-        ];
-        let mut listed = Vec::new();
-        for (names, content) in kinds {
-            for entry in names {
-                listed.push(describe(root, entry, content)?);
-            }
-        }
+        let names = [found.with_package, found.others, found.empty];
+        let listed = names.into_iter().flatten();
+        let mut listed = listed
+            .map(|entry| describe(root, entry))
+            .collect::<Result<Vec<_>, _>>()?;
         listed.sort_by_key(|found| (found.entry.parse().unwrap_or(u64::MAX), found.entry.clone()));
         Ok(listed)
     }
@@ -132,11 +126,7 @@ impl Catalog {
         self.expect_entries(names)?;
         let mut purged = Vec::new();
         for name in names {
-            purged.push(describe(
-                self.layout.root(),
-                (*name).to_owned(),
-                Content::Other,
-            )?);
+            purged.push(describe(self.layout.root(), (*name).to_owned())?);
         }
         self.database.write("record the purge", |transaction| {
             purged.iter().try_for_each(|found| {
@@ -186,19 +176,20 @@ impl Catalog {
     }
 }
 
-fn describe(root: &Dir, entry: String, content: Content) -> Result<Quarantined, CatalogError> {
+fn describe(root: &Dir, entry: String) -> Result<Quarantined, CatalogError> {
     let place = root.open_dir(entry_path(&entry))?;
-    let is_database = |name: &std::ffi::OsStr| {
-        let name = name.as_encoded_bytes();
-        name.starts_with(DATABASE.as_bytes())
+    let names = place.entries()?;
+    let mut names = names.iter().map(|found| found.name.as_encoded_bytes());
+    let content = names.find(|name| *name != entry::REASON.as_bytes());
+    let content = match content {
+        None => Content::Nothing,
+        Some(name) if name == PACKAGE.as_bytes() => Content::Package,
+        Some(name) if name.starts_with(DATABASE.as_bytes()) => Content::Database,
+        Some(_) => Content::Other,
     };
-    let database = place
-        .entries()?
-        .iter()
-        .any(|found| is_database(&found.name));
     Ok(Quarantined {
         reason: reason(root, &entry),
-        content: if database { Content::Database } else { content },
+        content,
         size: size(&place, Path::new(""))?,
         entry,
     })

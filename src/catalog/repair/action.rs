@@ -229,11 +229,6 @@ impl Action {
         }
     }
 
-    /// Whether the database takes note of it.
-    pub(super) const fn is_recorded(&self) -> bool {
-        !matches!(self, Self::RemoveDirectory { .. } | Self::DropEntry { .. })
-    }
-
     /// Whether it leaves something in quarantine.
     pub const fn sets_aside(&self) -> bool {
         matches!(self, Self::Quarantine { returns: false, .. })

@@ -125,12 +125,11 @@ impl Repair {
         let mut rows = Vec::new();
         for action in &self.plan.actions {
             let done = mover.apply(action)?;
-            if !done || !action.is_recorded() {
-                repaired.count(action, done);
-                told(action, done);
-            }
-            if done && action.is_recorded() {
+            if done {
                 rows.push(action.clone());
+            } else {
+                repaired.count(action, false);
+                told(action, false);
             }
         }
         let recorder = Recorder {

@@ -68,7 +68,7 @@ pub(super) struct Judged {
 }
 
 /// Which file it was: the same file with the same content has the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Identity {
     device: (u32, u32),
     inode: u64,
@@ -80,6 +80,10 @@ pub struct Identity {
 impl Found {
     pub(super) fn is_in_quarantine(&self) -> bool {
         self.entry.is_some()
+    }
+
+    pub(super) fn is_unreadable(&self) -> bool {
+        matches!(self.finding, Finding::Unreadable(_))
     }
 
     pub(super) fn judged(&self) -> Option<&Judged> {

@@ -5,6 +5,7 @@
 //! survey. No action deletes the bytes of a file.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::path::{Path, PathBuf};
 
 use super::action::{Action, COMMITTED_IMAGE, Cause, Plan, Problem};
@@ -85,6 +86,7 @@ impl<'a> Planner<'a> {
                 chosen.kept.insert(judged.id, (found, judged));
             }
         }
+        chosen.set_blocked_aside();
         chosen
     }
 
@@ -110,12 +112,14 @@ impl<'a> Planner<'a> {
     /// The names and versions that are taken, each with its manifest and one artifact.
     fn recorded_software(&self) -> BTreeMap<Sha256Digest, (Sha256Digest, PackageId)> {
         // A row that is about to go does not keep its version from others.
-        let unreadable: BTreeSet<&Path> = (self.survey.files.iter())
-            .filter(|found| matches!(found.finding, Finding::Unreadable(_)))
-            .map(|found| found.path.as_path())
-            .collect();
+        let unreadable = self
+            .survey
+            .files
+            .iter()
+            .filter(|found| found.is_unreadable());
+        let unreadable: BTreeSet<&Path> = unreadable.map(|found| found.path.as_path()).collect();
         let stays = |id: &PackageId| {
-            self.records.is_referenced(id) || unreadable.contains(artifact_path(id).as_path())
+            self.records.is_referenced(id) || in_the_way(&unreadable, id).is_some()
         };
         let rows = self.records.rows.iter().filter(|(id, _)| stays(id));
         let mut software: BTreeMap<_, _> = rows
@@ -218,23 +222,21 @@ impl<'a> Planner<'a> {
         }
         entered.sort_by_key(|action| self.records.age(action.id()));
         self.plan.actions.append(&mut entered);
-        let unreadable: BTreeMap<&Path, &Cause> = (chosen.left.iter())
-            .filter_map(|found| match &found.finding {
-                Finding::Unreadable(cause) => Some((found.path.as_path(), cause)),
-                _ => None,
-            })
-            .collect();
-        for (path, cause) in &unreadable {
-            self.plan.problems.push(Problem::Unreadable {
-                path: (*path).to_owned(),
-                cause: (*cause).clone(),
-            });
+        let mut unreadable = BTreeMap::new();
+        for found in &chosen.left {
+            if let Finding::Unreadable(cause) = &found.finding {
+                unreadable.insert(found.path.as_path(), cause);
+                let (path, cause) = (found.path.clone(), cause.clone());
+                self.plan.problems.push(Problem::Unreadable { path, cause });
+            }
         }
+        let names: BTreeSet<&Path> = unreadable.keys().copied().collect();
         for (id, row) in &self.records.rows {
             if chosen.kept.contains_key(id) {
                 continue;
             }
-            if let Some(cause) = unreadable.get(artifact_path(id).as_path()) {
+            let obstacle = in_the_way(&names, id);
+            if let Some(cause) = obstacle.and_then(|path| unreadable.get(path)) {
                 let cause = Some((*cause).clone());
                 self.correct(id, row, State::Corrupt, cause);
             } else if self.records.is_referenced(id) {
@@ -300,6 +302,17 @@ impl<'a> Planner<'a> {
 }
 
 impl<'a> Chosen<'a> {
+    /// What cannot get its place, because something that cannot be read is there, waits in quarantine.
+    fn set_blocked_aside(&mut self) {
+        let left = self.left.iter().map(|found| found.path.as_path());
+        let left: BTreeSet<&Path> = left.collect();
+        let is_blocked = |id: &PackageId| in_the_way(&left, id).is_some();
+        let blocked = self.kept.extract_if(.., |id, _| is_blocked(id));
+        for (id, (found, _)) in blocked.collect::<Vec<_>>() {
+            self.reject(found, Cause::misplaced(&id));
+        }
+    }
+
     /// What is in quarantine already stays there.
     fn reject(&mut self, found: &'a Found, cause: Cause) {
         if !found.is_in_quarantine() {
@@ -317,6 +330,18 @@ fn quarantine(found: &Found, entry: String, cause: Cause, returns: bool) -> Acti
         returns,
         identity: found.identity,
     }
+}
+
+/// What is in an artifact's place, on the way there, or below it.
+fn in_the_way<'a>(paths: &BTreeSet<&'a Path>, id: &PackageId) -> Option<&'a Path> {
+    let home = artifact_path(id);
+    let range = (Bound::Included(home.as_path()), Bound::Unbounded);
+    let mut below = paths.range::<Path, _>(range);
+    let below = below.next().filter(|path| path.starts_with(&home));
+    let mut above = home.ancestors();
+    below
+        .or_else(|| above.find_map(|path| paths.get(path)))
+        .copied()
 }
 
 /// Whether nothing is at `home`, and nothing but directories on the way there.
@@ -346,3 +371,6 @@ fn emptied<'a>(
         .into_iter()
         .map(|path| Action::RemoveDirectory { path })
 }
+
+#[cfg(test)]
+mod tests;

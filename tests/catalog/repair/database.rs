@@ -1,0 +1,232 @@
+//! Databases that are lost, damaged or something else.
+
+use std::path::Path;
+
+use isi_catalog::progress::Silent;
+
+use super::{kinds, names, plan_as, reasons, repair_as};
+use crate::world::{Bench, Kit, context, import_as, rows, tree, world};
+
+/// What somebody may do to a database.
+pub(super) fn wreck(path: &Path, how: &str) {
+    let sound = std::fs::read(path).unwrap();
+    let half = sound.len() / 2;
+    match how {
+        "deleted" => std::fs::remove_file(path).unwrap(),
+        "empty" => std::fs::write(path, b"").unwrap(),
+        "garbage" => std::fs::write(path, vec![b'x'; 10_000]).unwrap(),
+        "half" => std::fs::write(path, &sound[..half]).unwrap(),
+        "zeroed" => {
+            let mut bytes = sound;
+            bytes[half..].fill(0);
+            std::fs::write(path, bytes).unwrap();
+        }
+        "foreign" => {
+            std::fs::remove_file(path).unwrap();
+            let database = rusqlite::Connection::open(path).unwrap();
+            database
+                .execute_batch("CREATE TABLE t (a); PRAGMA application_id = 7")
+                .unwrap();
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+            std::fs::set_permissions(path, mode).unwrap();
+        }
+        "other tables" => {
+            let database = rusqlite::Connection::open(path).unwrap();
+            database.execute_batch("DROP TABLE verdict").unwrap();
+        }
+        "write version" => {
+            let mut bytes = sound;
+            bytes[18] = 9;
+            std::fs::write(path, bytes).unwrap();
+        }
+        how => panic!("{how}"),
+    }
+}
+
+const WRECKS: [&str; 8] = [
+    "deleted",
+    "empty",
+    "garbage",
+    "half",
+    "zeroed",
+    "foreign",
+    "other tables",
+    "write version",
+];
+
+/// A catalog with a signed, an unsigned, and a removed-and-gone artifact, each imported at another time.
+fn varied() -> (crate::world::World, Bench) {
+    let world = crate::world::World::with_policy("unsigned = \"refuse\"", "unsigned = \"ask\"");
+    let bench = Bench::new();
+    let mut catalog = bench.open();
+    for (name, signer) in [("b", Some("signer")), ("a", Some("signer")), ("u", None)] {
+        let package = world.make(&bench.path(name), Kit::named(name), signer);
+        let reason = signer.is_none().then_some("made here");
+        import_as(&mut catalog, &package, &world.trust, reason).unwrap();
+    }
+    drop(catalog);
+    (world, bench)
+}
+
+#[test]
+fn a_lost_database_is_made_anew_row_by_row_and_event_by_event() {
+    for how in WRECKS {
+        let (world, bench) = varied();
+        let root = bench.root();
+        let (rows_before, files) = (rows(&root), tree(&root.join("artifacts")));
+        let events = bench.open().events(None).unwrap();
+        wreck(&root.join("catalog.db"), how);
+        let (plan, _) = repair_as(&root, &world.trust);
+        assert_eq!(
+            names(&plan),
+            ["rebuild", "enter", "enter", "enter"],
+            "{how}"
+        );
+        assert_eq!(rows(&root), rows_before, "{how}");
+        assert_eq!(tree(&root.join("artifacts")), files, "{how}");
+        let mut catalog = bench.open();
+        let after = catalog.events(None).unwrap();
+        assert_eq!(after[..events.len()], events, "{how}");
+        assert_eq!(after.len(), events.len() + 1, "{how}");
+        assert_eq!(after.last().unwrap().kind, "rebuild");
+        assert_eq!(catalog.verify_events(&Silent).unwrap(), []);
+        let aside = catalog.quarantined(&context()).unwrap();
+        assert_eq!(aside.len(), usize::from(how != "deleted"), "{how}");
+        assert_eq!(std::fs::read_dir(root.join("incoming")).unwrap().count(), 0);
+        import_as(
+            &mut catalog,
+            &world.make(&bench.path("new"), Kit::named("new"), Some("signer")),
+            &world.trust,
+            None,
+        )
+        .unwrap();
+        assert_eq!(catalog.verify_events(&Silent).unwrap(), []);
+        let mirror = std::fs::read_to_string(root.join("events.jsonl")).unwrap();
+        assert_eq!(mirror.lines().count(), events.len() + 2);
+    }
+}
+
+#[test]
+fn without_database_and_log_what_is_trusted_comes_in_and_the_rest_waits() {
+    let (world, bench) = varied();
+    let root = bench.root();
+    std::fs::remove_file(root.join("catalog.db")).unwrap();
+    std::fs::remove_file(root.join("events.jsonl")).unwrap();
+    let (plan, _) = repair_as(&root, &world.trust);
+    let expected = [
+        "rebuild",
+        "quarantine",
+        "remove-directory",
+        "enter",
+        "enter",
+    ];
+    assert_eq!(names(&plan), expected);
+    assert_eq!(reasons(&bench)[0].0, "E_UNSIGNED");
+    assert_eq!(bench.open().ids().unwrap().len(), 2);
+    assert_eq!(
+        kinds(&bench),
+        ["rebuild", "quarantine", "recover", "recover"]
+    );
+}
+
+#[test]
+fn events_come_from_whichever_of_database_and_mirror_has_them() {
+    let (world, bench) = varied();
+    let root = bench.root();
+    let events = bench.open().events(None).unwrap();
+    let mirror = root.join("events.jsonl");
+    let text = std::fs::read_to_string(&mirror).unwrap();
+    let lines: Vec<_> = text.split_inclusive('\n').collect();
+    let database = std::fs::read(root.join("catalog.db")).unwrap();
+    for kept in [vec![], vec![0], vec![0, 2], vec![2], vec![1]] {
+        let kept: String = kept.into_iter().map(|line: usize| lines[line]).collect();
+        std::fs::write(&mirror, kept).unwrap();
+        std::fs::write(root.join("catalog.db"), &database).unwrap();
+        wreck(&root.join("catalog.db"), "other tables");
+        repair_as(&root, &world.trust);
+        let after = bench.open().events(None).unwrap();
+        assert_eq!(after[..events.len()], events);
+        assert_eq!(bench.open().verify_events(&Silent).unwrap(), []);
+    }
+}
+
+#[test]
+fn events_whose_predecessor_is_lost_are_bound_anew_and_the_old_log_is_kept() {
+    let (world, bench) = varied();
+    let root = bench.root();
+    let before = rows(&root);
+    let events = bench.open().events(None).unwrap();
+    let mirror = root.join("events.jsonl");
+    let text = std::fs::read_to_string(&mirror).unwrap();
+    let damaged = text.replacen("\"import\"", "\"impart\"", 1);
+    std::fs::write(&mirror, &damaged).unwrap();
+    std::fs::remove_file(root.join("catalog.db")).unwrap();
+    repair_as(&root, &world.trust);
+    let mut catalog = bench.open();
+    assert_eq!(catalog.verify_events(&Silent).unwrap(), []);
+    let after = catalog.events(None).unwrap();
+    let said = |event: &isi_catalog::catalog::events::Event| {
+        (event.time, event.subject.clone(), event.details.clone())
+    };
+    assert_eq!(said(&after[0]), said(&events[1]));
+    assert_eq!(said(&after[1]), said(&events[2]));
+    let aside = std::fs::read_to_string(root.join("quarantine/1/content")).unwrap();
+    assert_eq!(aside, damaged);
+    assert_eq!(reasons(&bench)[0].0, "E_EVENT_MIRROR");
+    assert_eq!(rows(&root).len(), before.len());
+    assert_eq!(after.last().unwrap().kind, "recover");
+}
+
+#[test]
+fn what_an_unfinished_rebuild_left_is_nobodys_harm() {
+    let (world, bench) = varied();
+    let root = bench.root();
+    let before = rows(&root);
+    std::fs::remove_file(root.join("catalog.db")).unwrap();
+    std::fs::create_dir(root.join("incoming/rebuild")).unwrap();
+    std::fs::write(root.join("incoming/rebuild/catalog.db"), b"half").unwrap();
+    std::fs::write(root.join("catalog.db-journal"), b"stale").unwrap();
+    repair_as(&root, &world.trust);
+    assert_eq!(rows(&root), before);
+    assert!(!root.join("catalog.db-journal").exists());
+    assert_eq!(
+        std::fs::read(root.join("quarantine/1/catalog.db-journal")).unwrap(),
+        b"stale"
+    );
+}
+
+#[test]
+fn a_newer_database_is_not_touched() {
+    let (world, bench) = varied();
+    let database = rusqlite::Connection::open(bench.root().join("catalog.db")).unwrap();
+    database.pragma_update(None, "user_version", 1000).unwrap();
+    drop(database);
+    let before = tree(&bench.root());
+    let error = plan_as(&bench.root(), &world.trust).unwrap_err();
+    assert_eq!(error.code(), "E_DATABASE_NEWER");
+    assert_eq!(tree(&bench.root()), before);
+}
+
+#[test]
+fn a_database_that_was_repaired_meanwhile_is_not_replaced() {
+    let (world, bench) = varied();
+    std::fs::remove_file(bench.root().join("catalog.db")).unwrap();
+    let late = plan_as(&bench.root(), &world.trust).unwrap();
+    repair_as(&bench.root(), &world.trust);
+    let before = tree(&bench.root());
+    let error = late
+        .apply(&world.trust, &context(), &mut |_, _| {})
+        .unwrap_err();
+    assert_eq!(error.code(), "E_CHANGED");
+    assert_eq!(tree(&bench.root()), before);
+}
+
+#[test]
+fn a_directory_that_is_no_catalog_is_refused() {
+    let bench = Bench::new();
+    let refused = |root: &Path| plan_as(root, &world().trust).unwrap_err().code().to_owned();
+    assert_eq!(refused(&bench.root()), "E_NO_CATALOG");
+    std::fs::create_dir(bench.root()).unwrap();
+    assert_eq!(refused(&bench.root()), "E_NO_CATALOG");
+    assert_eq!(std::fs::read_dir(bench.root()).unwrap().count(), 0);
+}
