@@ -1,13 +1,19 @@
 use std::ffi::OsString;
-use std::io::Write as _;
+use std::fs::File;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::{Artifact, Catalog, CatalogError, Context};
-use crate::digest::PackageId;
-use crate::fsio::{Dir, FsError, LockKind, OnExisting, OutputFile};
+use super::overrides::Override;
+use super::{Artifact, Catalog, CatalogError, Context, State};
+use crate::digest::{Hasher, PackageId};
+use crate::fsio::{Dir, FsError, LockKind, OnExisting, OutputFile, RegionReader, copy_range};
 use crate::package::{Hashing, VerifyError, VerifyRequest, receive};
-use crate::trust::TrustStore;
+use crate::trust::{TrustStore, Verdict};
 
+/// Bytes copied at once before they are hashed.
+const STEP: u64 = 8 << 20;
+/// Bytes hashed at once.
+const BUFFER: usize = 64 << 10;
 /// Permissions of what is exported, less the umask.
 const EXPORT_MODE: u32 = 0o644;
 
@@ -24,6 +30,8 @@ pub struct ExportRequest<'a> {
     pub side_file: bool,
     /// Whom to trust: what is not trusted any more does not get out either.
     pub trust: &'a TrustStore,
+    /// Why it should get out all the same; goes on record. Damage is never overridden.
+    pub override_reason: Option<&'a str>,
 }
 
 /// What was copied out.
@@ -35,6 +43,8 @@ pub struct Exported {
     pub target: PathBuf,
     /// The file for `sha256sum -c`, if one was asked for.
     pub side_file: Option<PathBuf>,
+    /// Code of the refusal that was overridden, if one was.
+    pub overridden: Option<String>,
 }
 
 impl Catalog {
@@ -61,9 +71,29 @@ impl Catalog {
             unsigned: artifact.unsigned_reason.as_deref(),
             progress: context.progress,
         };
-        let package = receive(&file, output.file(), request.target, request.trust, &verify)
-            .map_err(|error| self.not_exported(&artifact, error))?;
-        if let Some(found) = package.id().filter(|found| *found != artifact.id) {
+        let received = receive(&file, output.file(), request.target, request.trust, &verify);
+        let reason = request.override_reason.map(str::trim);
+        let reason = reason.filter(|reason| !reason.is_empty());
+        let (found, overridden) = match (received, reason) {
+            (Ok(package), _) => (package.id(), None),
+            (Err(VerifyError::Refused(verdict)), Some(reason)) if may_be_overridden(&verdict) => {
+                let source = VerifyError::Refused(verdict);
+                let copy = (output.file(), request.target);
+                let id = copy_whole(&file, copy, artifact.size, context)?;
+                if id == artifact.id {
+                    let allowed = Override {
+                        id: artifact.id,
+                        action: "export",
+                        code: source.code(),
+                        reason,
+                    };
+                    self.record_override(&allowed, context)?;
+                }
+                (Some(id), Some(source.code().to_owned()))
+            }
+            (Err(error), _) => return Err(self.not_exported(&artifact, error)),
+        };
+        if let Some(found) = found.filter(|found| *found != artifact.id) {
             let expected = artifact.id.digest();
             let error = CatalogError::corrupt(artifact.id, "file", expected, found.digest());
             return Err(error);
@@ -77,6 +107,7 @@ impl Catalog {
             artifact,
             target: request.target.to_owned(),
             side_file,
+            overridden,
         })
     }
 
@@ -90,6 +121,45 @@ impl Catalog {
             },
         }
     }
+}
+
+/// Whether nothing but trust is missing.
+fn may_be_overridden(verdict: &Verdict) -> bool {
+    State::of_refusal(verdict).is_whole()
+}
+
+/// Copies a package whose signers are not accepted, and tells the ID of the copy.
+fn copy_whole(
+    source: &File,
+    (copy, path): (&File, &Path),
+    size: u64,
+    context: &Context<'_>,
+) -> Result<PackageId, CatalogError> {
+    let read = FsError::system("read", path);
+    context.progress.begin("copy", size);
+    let (mut offset, mut hasher) = (0_u64, Hasher::new());
+    let mut buffer = vec![0; BUFFER];
+    while offset < size {
+        if context.progress.cancelled() {
+            return Err(CatalogError::Cancelled);
+        }
+        let step = STEP.min(size.saturating_sub(offset));
+        copy_range(source, offset, copy, offset, step, path)?;
+        let mut reader = RegionReader::new(copy, offset, step);
+        loop {
+            let count = match reader.read(&mut buffer) {
+                Ok(count) => count,
+                Err(error) => return Err(read(error).into()),
+            };
+            if count == 0 {
+                break;
+            }
+            hasher.update(buffer.get(..count).unwrap_or_default());
+        }
+        offset = offset.saturating_add(step);
+        context.progress.advance(step);
+    }
+    Ok(PackageId::new(hasher.finish()))
 }
 
 fn expect_room(target: &Path, needed: u64) -> Result<(), CatalogError> {

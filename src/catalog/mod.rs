@@ -27,6 +27,7 @@ mod judge;
 mod layout;
 mod list;
 mod lock;
+mod overrides;
 mod parallel;
 pub mod quarantine;
 mod readme;

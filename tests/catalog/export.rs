@@ -26,6 +26,7 @@ fn export_with(
         on_existing: OnExisting::Refuse,
         side_file: false,
         trust: &world().trust,
+        override_reason: None,
     };
     change(&mut request);
     bench.open().export(&request, &context())
@@ -116,6 +117,7 @@ fn what_is_damaged_missing_or_not_trusted_does_not_get_out() {
             on_existing: OnExisting::Refuse,
             side_file: true,
             trust,
+            override_reason: None,
         };
         let error = bench.open().export(&request, &context()).unwrap_err();
         assert_eq!(error.code(), code, "{error}");
@@ -151,4 +153,98 @@ fn a_target_that_cannot_be_is_refused() {
         request.on_existing = OnExisting::Replace;
     });
     assert!(directory.unwrap_err().code().starts_with("E_"));
+}
+
+fn export_by(
+    bench: &Bench,
+    id: PackageId,
+    target: &Path,
+    trust: &TrustStore,
+    override_reason: Option<&str>,
+) -> Result<Exported, CatalogError> {
+    let request = ExportRequest {
+        id,
+        target,
+        on_existing: OnExisting::Refuse,
+        side_file: false,
+        trust,
+        override_reason,
+    };
+    bench.open().export(&request, &context())
+}
+
+/// Every row of the overrides, without its number.
+fn overrides(bench: &Bench) -> Vec<[String; 4]> {
+    let database = rusqlite::Connection::open(bench.root().join("catalog.db")).unwrap();
+    let mut statement = database
+        .prepare("SELECT action, code, reason, actor FROM override ORDER BY number")
+        .unwrap();
+    let rows = statement.query_map([], |row| {
+        Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?])
+    });
+    rows.unwrap().map(Result::unwrap).collect()
+}
+
+#[test]
+fn what_is_no_longer_trusted_gets_out_with_a_reason_that_goes_on_record() {
+    let bench = Bench::new();
+    let (path, first) = bench.imported(Kit::default());
+    let (id, stranger) = (first.artifact.id, World::new());
+    let target = bench.path("out.isi");
+    for reason in [None, Some(""), Some(" \t")] {
+        let refused = export_by(&bench, id, &target, &stranger.trust, reason);
+        assert!(matches!(refused, Err(CatalogError::Verify { .. })));
+        assert!(!target.exists());
+    }
+    assert_eq!(overrides(&bench), [[""; 4]; 0]);
+    let reason = Some(" evidence for the vendor ");
+    let exported = export_by(&bench, id, &target, &stranger.trust, reason).unwrap();
+    let code = exported.overridden.unwrap();
+    assert_eq!(
+        std::fs::read(&target).unwrap(),
+        std::fs::read(&path).unwrap()
+    );
+    let expected = ["export", &code, "evidence for the vendor", "tester"];
+    assert_eq!(overrides(&bench), [expected.map(str::to_owned)]);
+    let events = bench.open().events(None).unwrap();
+    let event = events.last().unwrap();
+    assert_eq!(
+        (&*event.kind, &event.subject),
+        ("override", &id.to_string())
+    );
+    let details = serde_json::json!({
+        "action": "export", "code": code, "reason": "evidence for the vendor"
+    });
+    assert_eq!(event.details, details);
+    // A reason that was not needed is no override.
+    let (target, reason) = (bench.path("again.isi"), Some("just in case"));
+    let again = export_by(&bench, id, &target, &world().trust, reason);
+    assert_eq!(again.unwrap().overridden, None);
+    assert_eq!(overrides(&bench).len(), 1);
+}
+
+#[test]
+fn damage_is_never_overridden() {
+    let bench = Bench::new();
+    let (_, first) = bench.imported(Kit::default());
+    let (id, stranger) = (first.artifact.id, World::new());
+    let path = bench.artifact(&id);
+    let good = std::fs::read(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let target = bench.path("out.isi");
+    let refused = |trust: &TrustStore| {
+        let error = export_by(&bench, id, &target, trust, Some("please")).unwrap_err();
+        assert!(!target.exists());
+        assert_eq!(overrides(&bench), [[""; 4]; 0]);
+        error.code().to_owned()
+    };
+    assert_eq!(refused(&world().trust), "E_ARTIFACT_MISSING");
+    for offset in [0, good.len() / 2, good.len() - 1] {
+        let mut bad = good.clone();
+        bad[offset] ^= 1;
+        std::fs::write(&path, bad).unwrap();
+        for trust in [&world().trust, &stranger.trust] {
+            refused(trust);
+        }
+    }
 }

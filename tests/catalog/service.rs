@@ -189,6 +189,7 @@ fn the_main_job_goes_through_the_service() {
         target: ExportTarget::File(target.clone()),
         on_existing: OnExisting::Refuse,
         side_file: true,
+        override_reason: None,
     };
     let exported = service.export(&request, &call()).unwrap();
     assert_eq!(exported.side_file, Some(bench.path("out.isi.sha256")));

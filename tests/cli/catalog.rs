@@ -266,3 +266,20 @@ fn view_of_an_artifact_that_is_gone_shows_what_is_on_record() {
     assert_eq!(json["package"], serde_json::Value::Null);
     assert!(json["problem"]["code"].as_str().unwrap().starts_with("E_"));
 }
+
+#[test]
+fn what_is_no_longer_trusted_is_marked_and_exported_with_a_reason_only() {
+    let (place, id) = with_one();
+    let identities = String::from_utf8(place.read("home/trust/identities.toml")).unwrap();
+    let other = identities.replace("CN=Example Release Signing", "CN=Somebody Else");
+    place.write("home/trust/identities.toml", &other);
+    compare!(catalog(&place, &["list"]), "untrusted_list");
+    compare!(catalog(&place, &["verify"]), "untrusted_verify");
+    let export = ["export", "--id", &id[..5], "--file", "out.isi"];
+    let refused = catalog(&place, &export);
+    assert_eq!(refused.code, Some(4), "{}", refused.stderr);
+    assert!(!place.path("out.isi").exists());
+    let with_reason = [&export[..], &["--override", "ticket 4711"]].concat();
+    compare!(catalog(&place, &with_reason), "untrusted_export");
+    assert_eq!(place.read("out.isi"), place.read("x.isi"));
+}

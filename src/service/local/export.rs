@@ -20,6 +20,7 @@ impl Local {
             on_existing: request.on_existing,
             side_file: request.side_file,
             trust: &self.trust()?,
+            override_reason: request.override_reason.as_deref(),
         };
         let exported = catalog.export(&export, &context(call))?;
         Ok(ExportReply {
@@ -28,6 +29,7 @@ impl Local {
             size: artifact.size,
             file: exported.target,
             side_file: exported.side_file,
+            overridden: exported.overridden,
         })
     }
 }

@@ -16,6 +16,8 @@ pub struct ExportRequest {
     pub on_existing: OnExisting,
     /// Whether to put a file for `sha256sum -c` beside it.
     pub side_file: bool,
+    /// Why it should get out although it is not trusted any more; goes on record.
+    pub override_reason: Option<String>,
 }
 
 /// Where a copy goes.
@@ -40,4 +42,6 @@ pub struct ExportReply {
     pub file: PathBuf,
     /// The file for `sha256sum -c`, if one was asked for.
     pub side_file: Option<PathBuf>,
+    /// Code of the refusal that was overridden, if one was.
+    pub overridden: Option<String>,
 }

@@ -38,6 +38,10 @@ pub(super) struct Args {
     #[arg(long)]
     no_sha256: bool,
 
+    /// Export what is not trusted any more, too, for REASON, which goes on record
+    #[arg(long = "override", value_name = "REASON")]
+    override_reason: Option<String>,
+
     #[command(flatten)]
     overwrite: OverwriteArgs,
 
@@ -51,7 +55,8 @@ const USAGE: &str = "isi upgrade catalog export (--id ID... | --all | --type TYP
 
 const HELP: &str = "\
 Every package is verified again on its way out, and its copy has no name before that. What cannot
-be exported is said, and the rest goes on.
+be exported is said, and the rest goes on. What is whole but no longer trusted is refused, with 4,
+unless --override says why; what is damaged is refused in any case.
 
 Examples:
   isi upgrade catalog export --id 3a145 --file /ifs/Drive_Support_v1.39.1.isi
@@ -69,6 +74,7 @@ impl Args {
                 target: target.clone(),
                 on_existing: self.overwrite.on_existing(),
                 side_file: !self.no_sha256,
+                override_reason: self.override_reason.clone(),
             };
             match call(context, |service, call| service.export(&request, call)) {
                 Ok(reply) => {
@@ -125,4 +131,8 @@ fn tell(id: &IdPrefix, reply: &ExportReply, context: &mut Context) {
     let shown: String = id.as_str().chars().take(12).collect();
     let file = reply.file.display();
     context.out.note(&format!("exported {shown} to {file}"));
+    if let Some(code) = &reply.overridden {
+        let warning = format!("{shown} is not trusted ({code}): the override is on record");
+        context.out.warn(&warning);
+    }
 }
