@@ -154,7 +154,8 @@ fn history_tells_everything_and_follows_its_chain() {
         table.stdout
     );
     assert!(table.stderr.contains("4 events"), "{}", table.stderr);
-    let mirror = place.read("home/catalog/events.jsonl");
+    let whole = place.read("home/catalog/events.jsonl");
+    let mirror = whole.clone();
     let mirror = String::from_utf8(mirror).unwrap().replace("done", "gone");
     place.write("home/catalog/events.jsonl", mirror);
     let found = catalog(&place, &["history", "--verify"]);
@@ -164,4 +165,15 @@ fn history_tells_everything_and_follows_its_chain() {
         "{}",
         found.stderr
     );
+    // The remedy it names.
+    assert!(
+        found.stderr.contains("hint: keep events.jsonl elsewhere"),
+        "{}",
+        found.stderr
+    );
+    std::fs::remove_file(place.path("home/catalog/events.jsonl")).unwrap();
+    place.signed("y.isi");
+    catalog(&place, &["import", "y.isi"]).succeeded();
+    catalog(&place, &["history", "--verify"]).succeeded();
+    assert!(place.read("home/catalog/events.jsonl").starts_with(&whole));
 }

@@ -88,6 +88,12 @@ impl Args {
             context.out.complain("event log", &told(finding));
             context.out.complain("  code", "E_EVENT_LOG");
         }
+        let of_mirror = |finding: &ChainFinding| matches!(finding, ChainFinding::Mirror { .. });
+        if findings.iter().any(of_mirror) {
+            let remedy = "keep events.jsonl elsewhere and remove it from the catalog: the next change \
+                writes it anew from the database";
+            context.out.complain("hint", remedy);
+        }
         if !findings.is_empty() {
             return Ok(Exit::ProblemsFound);
         }
