@@ -35,7 +35,6 @@ mod record;
 mod reference;
 pub mod repair;
 mod resolve;
-mod set_aside;
 mod staging;
 #[cfg(test)]
 mod testing;

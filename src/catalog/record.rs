@@ -164,7 +164,8 @@ impl Recorder {
     }
 }
 
-fn write_verdict(
+/// Writes what a verification of an artifact checked, in place of the one before.
+pub(super) fn write_verdict(
     transaction: &Transaction<'_>,
     id: &PackageId,
     verdict: &Verdict,

@@ -13,7 +13,7 @@ use super::{ChainFinding, Head, START, Stored, after, contains};
 use crate::catalog::CatalogError;
 use crate::catalog::database::Database;
 use crate::catalog::layout::{EVENTS, FILE_MODE};
-use crate::catalog::set_aside::{Reason, set_aside};
+use crate::catalog::quarantine::{CONTENT, Reason, entries, set_aside};
 use crate::fsio::{Dir, FsError, sync_data};
 
 /// Most bytes appended before they are known to be on disk, except for a longer line.
@@ -224,15 +224,12 @@ fn replace(root: &Dir, database: &mut Database, detail: &str) -> Result<Mirror, 
     let newest = database.read("read the event log", |transaction| {
         super::read(transaction, Some(1))
     })?;
-    let reason = Reason {
-        schema: 1,
-        time: newest.first().map(|event| event.time).unwrap_or_default(),
-        from: Path::new(EVENTS),
-        code: "E_EVENT_MIRROR",
-        detail,
-        hint: "compare it with `isi upgrade catalog history --format json`",
-    };
-    set_aside(root, EVENTS, &reason)?;
+    let time = newest.first().map(|event| event.time).unwrap_or_default();
+    let hint = "compare it with `isi upgrade catalog history --format json`";
+    let reason = Reason::new(time, Path::new(EVENTS), None, "E_EVENT_MIRROR", detail)
+        .hint(Some(hint.to_owned()));
+    let entry = entries(root)?.next.to_string();
+    set_aside(root, Path::new(EVENTS), &entry, CONTENT, &reason)?;
     let path = root.path().join(EVENTS);
     Mirror::open(root)?.ok_or(CatalogError::WrongKind {
         path,

@@ -12,7 +12,7 @@ use crate::catalog::describe::Content;
 use crate::catalog::events::{self, NewEvent};
 use crate::catalog::examine::footer_digest;
 use crate::catalog::layout::{Layout, artifact_path};
-use crate::catalog::record::note_trust;
+use crate::catalog::record::{note_trust, write_verdict};
 use crate::catalog::resolve::find;
 use crate::catalog::{Artifact, CatalogError, Context, State, parallel};
 use crate::digest::{PackageId, Sha256Digest};
@@ -69,16 +69,16 @@ impl Recorder<'_> {
         actions: &[Action],
         moved: &Mover<'_>,
     ) -> Result<Vec<Option<Described>>, CatalogError> {
-        parallel::map(actions, |action| {
-            let (Action::Enter { id, identity, .. } | Action::Correct { id, identity }) = action
-            else {
-                return Ok(None);
-            };
-            if moved.is_same(&artifact_path(id), identity)? {
+        parallel::map(actions, |action| match action {
+            Action::Enter { id, identity, .. } | Action::Correct { id, identity }
+                if moved.is_same(&artifact_path(id), identity)? =>
+            {
                 self.describe(id)
-            } else {
-                Ok(None)
             }
+            Action::State { id, to, .. } if !matches!(to, State::Missing | State::Corrupt) => {
+                self.describe(id)
+            }
+            _ => Ok(None),
         })
     }
 
@@ -172,7 +172,13 @@ impl Recorder<'_> {
                 from,
                 to,
                 cause,
-            } => self.set_state(transaction, id, *from, *to, cause.as_ref()),
+            } => {
+                let done = self.set_state(transaction, id, *from, *to, cause.as_ref())?;
+                if let (true, Some((_, verdict))) = (done, described) {
+                    write_verdict(transaction, id, verdict)?;
+                }
+                Ok(done)
+            }
             Action::Lost { id } => self.drop_row(transaction, id),
             Action::CommittedImageMissing { id, holder } => {
                 if self.is_there(id) {
@@ -252,7 +258,7 @@ impl Recorder<'_> {
         let code = cause.map(|cause| &cause.code);
         let changed = transaction
             .prepare_cached(
-                "UPDATE artifact SET state = ?3, state_code = ?4, checked_at = ?5, trust_state = NULL
+                "UPDATE artifact SET state = ?3, state_code = ?4, checked_at = ?5, trust_state = ?6
                  WHERE id = ?1 AND state = ?2",
             )?
             .execute(params![
@@ -261,6 +267,7 @@ impl Recorder<'_> {
                 to.name(),
                 code,
                 self.context.now.as_microsecond(),
+                blob(&self.trust_state),
             ])?;
         if changed == 0 {
             return Ok(false);

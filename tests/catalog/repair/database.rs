@@ -107,6 +107,67 @@ fn a_lost_database_is_made_anew_row_by_row_and_event_by_event() {
 }
 
 #[test]
+fn pins_and_references_survive_the_database() {
+    use isi_catalog::catalog::ReferenceKind::{CommittedImage, Pin};
+    for how in WRECKS {
+        let (world, bench) = varied();
+        let mut catalog = bench.open();
+        let ids: Vec<_> = catalog
+            .ids()
+            .unwrap()
+            .into_iter()
+            .map(|(id, _)| id)
+            .collect();
+        for (id, kind, holder) in [
+            (&ids[0], Pin, "alice"),
+            (&ids[0], Pin, "bob"),
+            (&ids[1], CommittedImage, "cluster"),
+        ] {
+            catalog
+                .hold_reference(id, kind, holder, "needed", &context())
+                .unwrap();
+        }
+        catalog
+            .release_reference(&ids[0], Pin, "alice", "done", &context())
+            .unwrap();
+        drop(catalog);
+        let before = rows(&bench.root());
+        wreck(&bench.root().join("catalog.db"), how);
+        repair_as(&bench.root(), &world.trust);
+        assert_eq!(rows(&bench.root()), before, "{how}");
+        // The image goes missing together with the database: it is still known who needs it.
+        std::fs::remove_file(bench.artifact(&ids[1])).unwrap();
+        wreck(&bench.root().join("catalog.db"), "deleted");
+        let (plan, _) = repair_as(&bench.root(), &world.trust);
+        assert_eq!(plan.problems[0].code(), "E_COMMITTED_IMAGE_MISSING");
+        assert!(kinds(&bench).contains(&"committed-image-missing".to_owned()));
+    }
+}
+
+#[test]
+fn what_was_removed_does_not_come_back_by_itself() {
+    let (world, bench) = varied();
+    let mut catalog = bench.open();
+    let id = catalog.ids().unwrap()[0].0;
+    let path = bench.artifact(&id);
+    let bytes = std::fs::read(&path).unwrap();
+    catalog.remove(&[id.into()], &context()).unwrap();
+    drop(catalog);
+    // As if it had been killed before the file went.
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(&path, &bytes).unwrap();
+    let (plan, _) = repair_as(&bench.root(), &world.trust);
+    assert_eq!((names(&plan), plan.left_to_clean), (vec![], 1));
+    std::fs::write(bench.root().join("artifacts/stray"), &bytes).unwrap();
+    repair_as(&bench.root(), &world.trust);
+    assert_eq!(reasons(&bench)[0].0, "E_REMOVED");
+    std::fs::remove_file(bench.root().join("catalog.db")).unwrap();
+    let (plan, _) = repair_as(&bench.root(), &world.trust);
+    assert_eq!(plan.left_to_clean, 1);
+    assert_eq!(bench.open().find(&id).unwrap(), None);
+}
+
+#[test]
 fn without_database_and_log_what_is_trusted_comes_in_and_the_rest_waits() {
     let (world, bench) = varied();
     let root = bench.root();
