@@ -51,7 +51,7 @@ impl Options {
 }
 
 /// A number of bytes such as `64MiB` or `1GiB`.
-fn size(text: &str) -> Outcome<u64> {
+pub fn size(text: &str) -> Outcome<u64> {
     let units = [("KiB", 10), ("MiB", 20), ("GiB", 30)];
     let (digits, shift) = units
         .iter()

@@ -15,6 +15,12 @@ pub struct Row {
 }
 
 impl Row {
+    /// A row without runs.
+    pub fn named(name: &'static str) -> Self {
+        let costs = Vec::new();
+        Self { name, costs }
+    }
+
     /// Median wall time.
     pub fn wall(&self) -> Duration {
         median(self.costs.iter().map(|cost| cost.wall))
@@ -131,6 +137,18 @@ pub fn memory_line(row: &Row, bar: u64, holds: bool) -> String {
         row.name,
         "RSS",
         row.memory() >> 20,
+        verdict(holds)
+    )
+}
+
+/// One line about a bar for wall time.
+pub fn wall_line(row: &Row, bar: Duration, holds: bool) -> String {
+    let name = row.name;
+    let millis = |time: Duration| time.as_secs_f64() * 1e3;
+    format!(
+        "{name:<28} wall  {:>7.1} ms   bar {}: {}",
+        millis(row.wall()),
+        millis(bar),
         verdict(holds)
     )
 }

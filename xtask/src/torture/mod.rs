@@ -33,6 +33,7 @@ use mount::{Kind, Mounted};
 use options::Options;
 use points::Row;
 use prepared::Prepared;
+pub use state::walk;
 use subjects::{SUBJECTS, Subject};
 use world::World;
 
@@ -89,7 +90,7 @@ fn torture(options: Options) -> Outcome<Results> {
         Some(directory) => place::take_programs_from(directory)?,
         None => shell::run(&mut cargo(["build", "--quiet", "--bins"]))?,
     }
-    let scratch = Scratch::new()?;
+    let scratch = Scratch::new("torture")?;
     let start = Instant::now();
     let torture = Torture {
         world: World::create(&scratch.0.join("world"))?,
@@ -173,21 +174,27 @@ fn thin<P>(points: Vec<P>, most: usize) -> Vec<P> {
     points.into_iter().step_by(step).collect()
 }
 
-/// A directory that is removed when this is dropped.
-struct Scratch(PathBuf);
+/// A directory in memory, if the machine has a file system there, that is removed when this is dropped.
+pub struct Scratch(PathBuf);
 
 impl Scratch {
-    fn new() -> Outcome<Self> {
+    /// Makes it.
+    pub fn new(task: &str) -> Outcome<Self> {
         let memory = Path::new("/dev/shm");
         let parent = if memory.is_dir() {
             memory.to_owned()
         } else {
             std::env::temp_dir()
         };
-        let path = parent.join(format!("isi-torture-{}", std::process::id()));
+        let path = parent.join(format!("isi-{task}-{}", std::process::id()));
         place::remove(&path)?;
         std::fs::create_dir(&path)?;
         Ok(Self(path))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
     }
 }
 
