@@ -5,7 +5,7 @@ use std::os::unix::fs::{FileExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
 use super::invariants::{Broken, Findings, Invariant, cleaned, nothing_deleted, twice, whole};
-use super::place::{Place, can, copy, remove, told};
+use super::place::{Place, copy, remove, told};
 use super::points::{Row, Verdict, go_through};
 use super::random::Random;
 use super::state::{State, walk};
@@ -115,10 +115,8 @@ fn prepare(torture: &Torture, root: &Path) -> Outcome<[Place; 2]> {
     for name in ["four", "five", "six", "seven"] {
         place.expect(&format!("import packages/{name}.isi"), 0)?;
     }
-    if can("pin") {
-        let pin = torture.world.fill("pin --id {three} --reason 'rack 4'");
-        place.expect(&pin, 0)?;
-    }
+    let pin = torture.world.fill("pin --id {three} --reason 'rack 4'");
+    place.expect(&pin, 0)?;
     Ok([place, older])
 }
 

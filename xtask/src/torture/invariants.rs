@@ -339,9 +339,6 @@ pub fn twice(place: &Place, after: &State, scratch: &Path, found: &mut Findings)
 
 /// 9.
 pub fn cleaned(place: &Place, now: &State, scratch: &Path, found: &mut Findings) -> Outcome {
-    if !super::place::can("clean") {
-        return Ok(());
-    }
     let output = place.run("clean --force")?;
     let clean = State::look(place, scratch)?;
     let cleaned = output.status.success() && clean.litter.is_empty();

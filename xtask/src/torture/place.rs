@@ -151,18 +151,3 @@ pub fn remove(path: &Path) -> Outcome {
         Err(_) => Ok(()),
     }
 }
-
-/// Whether `isi upgrade catalog` has a command.
-pub fn can(verb: &str) -> bool {
-    static HELP: OnceLock<String> = OnceLock::new();
-    let help = HELP.get_or_init(|| {
-        let output = Command::new(program("isi"))
-            .args(["upgrade", CATALOG, "--help"])
-            .output();
-        output
-            .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
-            .unwrap_or_default()
-    });
-    help.lines()
-        .any(|line| line.split_whitespace().next() == Some(verb))
-}

@@ -26,19 +26,6 @@ pub struct Subject {
     pub whole: bool,
 }
 
-impl Subject {
-    /// The commands it takes.
-    pub fn verbs(&self) -> impl Iterator<Item = &'static str> {
-        let before = self.before.iter().filter_map(|step| match step {
-            Step::Isi(line) => Some(*line),
-            Step::Outside(_) => None,
-        });
-        before
-            .chain([self.line])
-            .filter_map(|line| line.split(' ').next())
-    }
-}
-
 /// A step that prepares a catalog.
 pub enum Step {
     /// A command that has to succeed.
