@@ -86,8 +86,8 @@ pub fn generate(directory: &Path, now: Timestamp) -> Result<DevPki, DevPkiError>
         time: from,
         reason: Some(KEY_COMPROMISE),
     };
-    let list = issuing.crl_pem(from, until, &[lost])?;
-    home.public("keys/signer-revoked.crl", &list)?;
+    let revoking = issuing.crl_pem(from, until, &[lost])?;
+    home.public("keys/signer-revoked.crl", &revoking)?;
     home.public(
         "trust/identities.toml",
         &identities(&issuing.spki_sha256()?),
