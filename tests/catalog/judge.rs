@@ -16,6 +16,7 @@ use isi_catalog::trust::dev_pki::Revoked;
 use jiff::{Timestamp, ToSpan as _};
 use openssl::x509::X509;
 
+use crate::place::Mounted;
 use crate::world::{Bench, Kit, World, now};
 
 /// What a call told.
@@ -302,6 +303,31 @@ fn what_cannot_be_recorded_is_said_all_the_same() {
     drop(lock);
     let (reply, _) = scene.verify(Depth::Full);
     assert!(reply.recorded);
+    assert_eq!(scene.changes(), ["verified untrusted E_IDENTITY"]);
+}
+
+#[test]
+fn a_read_only_catalog_is_listed_and_verified_under_the_trust_of_now() {
+    let bench = Bench::new();
+    let root = bench.root();
+    let Some(mounted) = Mounted::tmpfs(&root, "8m") else {
+        return;
+    };
+    let world = World::new();
+    let scene = Scene::new(&bench, &world);
+    scene.import("first");
+    let text = fs::read_to_string(&world.paths.identities).unwrap();
+    let only = text.replace("CN=Example Release Signing", "CN=Somebody Else");
+    fs::write(&world.paths.identities, only).unwrap();
+    mounted.remount("ro");
+    for _ in 0..2 {
+        assert_eq!(scene.listed().0, State::Untrusted);
+    }
+    let (reply, told) = scene.verify(Depth::Full);
+    assert_eq!((reply.problems, reply.recorded), (1, false));
+    assert_eq!(told.warnings.into_inner().unwrap().len(), 1);
+    mounted.remount("rw");
+    assert_eq!(scene.listed().0, State::Untrusted);
     assert_eq!(scene.changes(), ["verified untrusted E_IDENTITY"]);
 }
 
