@@ -107,7 +107,7 @@ fn a_lost_database_is_made_anew_row_by_row_and_event_by_event() {
 }
 
 #[test]
-fn pins_and_references_survive_the_database() {
+fn pins_references_and_overrides_survive_the_database() {
     use isi_catalog::catalog::ReferenceKind::{CommittedImage, Pin};
     for how in WRECKS {
         let (world, bench) = varied();
@@ -130,8 +130,19 @@ fn pins_and_references_survive_the_database() {
         catalog
             .release_reference(&ids[0], Pin, "alice", "done", &context())
             .unwrap();
+        let stranger = crate::world::world();
+        let request = isi_catalog::catalog::ExportRequest {
+            id: ids[1],
+            target: &bench.path("out.isi"),
+            on_existing: isi_catalog::fsio::OnExisting::Refuse,
+            side_file: false,
+            trust: &stranger.trust,
+            override_reason: Some("evidence"),
+        };
+        catalog.export(&request, &context()).unwrap();
         drop(catalog);
         let before = rows(&bench.root());
+        assert!(before.iter().any(|row| row.starts_with("override ")));
         wreck(&bench.root().join("catalog.db"), how);
         repair_as(&bench.root(), &world.trust);
         assert_eq!(rows(&bench.root()), before, "{how}");
