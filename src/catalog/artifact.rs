@@ -148,9 +148,12 @@ impl State {
 
     /// What a refusal makes of a package: damaged, revoked, or not trusted.
     pub fn of_refusal(verdict: &Verdict) -> Self {
-        match verdict.first_failure().map(|check| check.name) {
+        let failure = verdict.first_failure();
+        let code = failure.and_then(|check| check.code.as_deref());
+        match failure.map(|check| check.name) {
             Some(CheckName::Structure | CheckName::Digests) => Self::Corrupt,
-            Some(CheckName::Revocation) => Self::Revoked,
+            // A list that is missing or out of date revokes nothing: it only proves nothing.
+            Some(CheckName::Revocation) if code == Some("E_REVOKED") => Self::Revoked,
             _ => Self::Untrusted,
         }
     }

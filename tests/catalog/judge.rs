@@ -227,7 +227,7 @@ fn a_list_that_runs_out_changes_the_judgement_of_the_day() {
     scene.now = now() + (24 * 31).hours();
     assert_eq!(
         scene.listed(),
-        (State::Revoked, Some("E_CRL_STALE".to_owned()))
+        (State::Untrusted, Some("E_CRL_STALE".to_owned()))
     );
     scene.now = now();
     assert_eq!(scene.listed(), (State::Verified, None));
