@@ -137,9 +137,7 @@ impl Catalog {
 
     /// The last entries of the event log, at most `limit`, oldest first.
     pub fn events(&mut self, limit: Option<u64>) -> Result<Vec<events::Event>, CatalogError> {
-        self.database.read("read the event log", |transaction| {
-            events::read(transaction, limit)
-        })
+        events::read(&mut self.database, limit)
     }
 
     /// Reads entries of the event log in their order, as long as `take` wants more; gives the end of the
@@ -149,10 +147,7 @@ impl Catalog {
         filter: &events::Filter,
         take: &mut dyn FnMut(events::Event) -> bool,
     ) -> Result<events::Head, CatalogError> {
-        self.database.read("read the event log", |transaction| {
-            events::read_each(transaction, filter, take)?;
-            events::head(transaction)
-        })
+        events::read_each(&mut self.database, filter, take)
     }
 
     /// Follows the event log and its mirror to the end; findings say what does not fit.

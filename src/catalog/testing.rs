@@ -70,7 +70,7 @@ pub(super) fn id(digits: &str) -> PackageId {
     artifact(digits).id
 }
 
-fn verdict(artifact: &Artifact) -> Verdict {
+pub(super) fn verdict(artifact: &Artifact) -> Verdict {
     let signer = |name: &str| Signer {
         subject: format!("CN={name}"),
         issuer: "CN=issuer".to_owned(),

@@ -17,9 +17,7 @@ use super::layout::{DATABASE, Layout};
 use crate::fsio::{Dir, EntryKind, Identity};
 
 pub(super) use migrate::Schema;
-pub(super) use rows::{
-    ARTIFACT_COLUMN_COUNT, ARTIFACT_COLUMNS, artifact_of, blob, digest, insert_artifact, time,
-};
+pub(super) use rows::{ARTIFACT_COLUMNS, artifact_of, blob, digest, insert_artifact, time};
 
 /// How long one statement waits for another process's; the catalog's lock has done the long waiting.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);

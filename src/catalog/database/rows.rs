@@ -13,9 +13,6 @@ pub(in crate::catalog) const ARTIFACT_COLUMNS: &str = "artifact.id, type, name, 
     unsigned_reason, signed_at, manifest_sha256, footer_sha256, imported_at, state, state_code, \
     checked_at";
 
-/// How many columns that are.
-pub(in crate::catalog) const ARTIFACT_COLUMN_COUNT: usize = 22;
-
 /// Reads an artifact from a row of [`ARTIFACT_COLUMNS`].
 pub(in crate::catalog) fn artifact_of(row: &Row<'_>) -> rusqlite::Result<Artifact> {
     Ok(Artifact {

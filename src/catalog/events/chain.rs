@@ -98,12 +98,9 @@ mod tests {
     fn an_untouched_log_has_no_findings_and_reads_back() {
         let (_home, mut database) = log(5);
         assert_eq!(database.read("test", verify).unwrap(), []);
-        let all = database
-            .read("test", |transaction| read(transaction, None))
-            .unwrap();
-        let last = database
-            .read("test", |transaction| read(transaction, Some(2)))
-            .unwrap();
+        let all = read(&mut database, None).unwrap();
+        let last = read(&mut database, Some(2)).unwrap();
+        assert_eq!(read(&mut database, Some(0)).unwrap(), []);
         assert_eq!(all.len(), 5);
         assert_eq!(last, all[3..]);
         assert_eq!(all[4].details["number"], 5);

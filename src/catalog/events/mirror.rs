@@ -221,9 +221,7 @@ fn follows(database: &mut Database, last: &Head) -> Result<bool, CatalogError> {
 
 /// Moves a mirror away that cannot be gone on with, and begins another.
 fn replace(root: &Dir, database: &mut Database, detail: &str) -> Result<Mirror, CatalogError> {
-    let newest = database.read("read the event log", |transaction| {
-        super::read(transaction, Some(1))
-    })?;
+    let newest = super::read(database, Some(1))?;
     let time = newest.first().map(|event| event.time).unwrap_or_default();
     let hint = "compare it with `isi upgrade catalog history --format json`";
     let reason = Reason::new(time, Path::new(EVENTS), None, "E_EVENT_MIRROR", detail)

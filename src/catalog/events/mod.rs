@@ -5,6 +5,7 @@
 
 mod chain;
 pub(super) mod mirror;
+mod read;
 mod stored;
 #[cfg(test)]
 mod testing;
@@ -12,11 +13,13 @@ mod testing;
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 
-use super::database::{blob, damaged, digest, time};
-use crate::digest::{IdPrefix, Sha256Digest};
+use super::database::{blob, damaged, digest};
+use crate::digest::Sha256Digest;
 
 pub use self::chain::ChainFinding;
 pub(super) use self::chain::verify;
+pub use self::read::Filter;
+pub(super) use self::read::{read, read_each};
 pub(super) use self::stored::Stored;
 
 /// Key of the chain's end in the table of single facts.
@@ -41,19 +44,6 @@ pub struct Event {
     pub previous: Sha256Digest,
     /// Hash of this entry.
     pub hash: Sha256Digest,
-}
-
-/// Which entries to read; every part that is given has to hold.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Filter {
-    /// Those about artifacts whose ID begins like this, listed or not.
-    pub subject: Option<IdPrefix>,
-    /// Those of this kind.
-    pub kind: Option<String>,
-    /// Those of this time or later.
-    pub since: Option<Timestamp>,
-    /// The last ones, at most so many.
-    pub limit: Option<u64>,
 }
 
 /// The end of the log.
@@ -162,66 +152,6 @@ const START: Head = Head {
     sequence: 0,
     hash: Sha256Digest::from_bytes([0; Sha256Digest::LENGTH]),
 };
-
-/// Reads entries in their order, as long as `take` wants more.
-pub(super) fn read_each(
-    transaction: &Transaction<'_>,
-    filter: &Filter,
-    take: &mut dyn FnMut(Event) -> bool,
-) -> rusqlite::Result<()> {
-    const SELECT: &str = "SELECT sequence, time, kind, subject, actor, details, previous, hash
-        FROM event WHERE (?1 IS NULL OR substr(subject, 1, length(?1)) = ?1)
-            AND (?2 IS NULL OR kind = ?2) AND (?3 IS NULL OR time >= ?3)";
-    let statement = match filter.limit {
-        None => format!("{SELECT} ORDER BY sequence LIMIT ?4"),
-        Some(_) => {
-            format!("SELECT * FROM ({SELECT} ORDER BY sequence DESC LIMIT ?4) ORDER BY sequence")
-        }
-    };
-    let limit = |limit: u64| i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut statement = transaction.prepare_cached(&statement)?;
-    let mut rows = statement.query(params![
-        filter.subject.as_ref().map(IdPrefix::as_str),
-        filter.kind,
-        filter.since.map(Timestamp::as_microsecond),
-        filter.limit.map_or(-1, limit),
-    ])?;
-    while let Some(row) = rows.next()? {
-        let details: String = row.get(5)?;
-        let event = Event {
-            sequence: sequence(row)?,
-            time: time(row, 1)?,
-            kind: row.get(2)?,
-            subject: row.get(3)?,
-            actor: row.get(4)?,
-            details: serde_json::from_str(&details)
-                .map_err(|error| damaged(5, error.to_string()))?,
-            previous: digest(row, 6)?,
-            hash: digest(row, 7)?,
-        };
-        if !take(event) {
-            break;
-        }
-    }
-    Ok(())
-}
-
-/// The last `limit` entries, oldest first; all without a limit.
-pub(super) fn read(
-    transaction: &Transaction<'_>,
-    limit: Option<u64>,
-) -> rusqlite::Result<Vec<Event>> {
-    let mut events = Vec::new();
-    let filter = Filter {
-        limit,
-        ..Filter::default()
-    };
-    read_each(transaction, &filter, &mut |event| {
-        events.push(event);
-        true
-    })?;
-    Ok(events)
-}
 
 /// The entries after `sequence`, oldest first, at most `limit`.
 pub(super) fn after(

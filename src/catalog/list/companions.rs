@@ -13,9 +13,9 @@ const STEPS: u64 = 32;
 /// What stands beside the artifacts' own rows in a listing.
 ///
 /// For a page it is looked up for each artifact. For a large part of the catalog one pass over the IDs and
-/// the signers in their common order is several times faster, and 16 bytes for each artifact are little.
-pub(super) enum Companions<'t> {
-    Each(&'t Transaction<'t>),
+/// the signers in their common order is several times faster, and 24 bytes for each artifact are little.
+pub(super) enum Companions {
+    Each,
     All(All),
 }
 
@@ -27,28 +27,34 @@ pub(super) struct Companion<'a> {
     pub(super) signers: Cow<'a, [ListedSigner]>,
 }
 
-impl<'t> Companions<'t> {
+impl Companions {
     /// For listing `wanted` of `total` artifacts.
     pub(super) fn new(
-        transaction: &'t Transaction<'t>,
+        transaction: &Transaction<'_>,
         wanted: u64,
         total: u64,
     ) -> rusqlite::Result<Self> {
         if wanted.saturating_mul(STEPS) < total {
-            Ok(Self::Each(transaction))
+            Ok(Self::Each)
         } else {
             All::read(transaction).map(Self::All)
         }
     }
 
-    /// What stands beside the artifact `id`, which has this row number.
-    pub(super) fn of(&mut self, row: i64, id: &Sha256Digest) -> rusqlite::Result<Companion<'_>> {
+    /// What stands beside the artifact `id`, which has this row number; none if another one had it when
+    /// the listing began.
+    pub(super) fn of(
+        &mut self,
+        transaction: &Transaction<'_>,
+        row: i64,
+        id: &Sha256Digest,
+    ) -> rusqlite::Result<Option<Companion<'_>>> {
         match self {
-            Self::All(all) => Ok(all.of(row)),
-            Self::Each(transaction) => Ok(Companion {
+            Self::All(all) => Ok(all.of(row, id)),
+            Self::Each => Ok(Some(Companion {
                 digits: short::digits_of(transaction, id)?,
                 signers: signers_of(transaction, id)?.into(),
-            }),
+            })),
         }
     }
 }
@@ -64,6 +70,8 @@ pub(super) struct All {
 #[derive(Clone, Copy)]
 struct Entry {
     row: i64,
+    /// First bytes of the ID: row numbers are used again.
+    start: u64,
     list: u32,
     digits: u8,
 }
@@ -85,6 +93,7 @@ impl All {
             }
             entries.push(Entry {
                 row: row.get(1)?,
+                start: start(&id),
                 list: lists.of(&id)?,
                 digits,
             });
@@ -98,21 +107,30 @@ impl All {
         })
     }
 
-    fn of(&mut self, row: i64) -> Companion<'_> {
+    fn of(&mut self, row: i64, id: &Sha256Digest) -> Option<Companion<'_>> {
         let expected = self.entries.get(self.next);
         let place = match expected.filter(|entry| entry.row == row) {
             Some(_) => self.next,
             None => (self.entries)
                 .binary_search_by_key(&row, |entry| entry.row)
-                .unwrap_or(usize::MAX),
+                .ok()?,
         };
         self.next = place.saturating_add(1);
-        // One state of the database has one set of rows, so this one is among them.
-        let entry = self.entries.get(place);
-        let list = entry.and_then(|entry| self.lists.get(usize::try_from(entry.list).ok()?));
-        Companion {
-            digits: entry.map_or(usize::MAX, |entry| entry.digits.into()),
-            signers: list.map_or(&[][..], Vec::as_slice).into(),
+        let entry = self.entries.get(place)?;
+        if entry.start != start(id) {
+            return None;
         }
+        let list = usize::try_from(entry.list).ok();
+        let signers = list.and_then(|list| self.lists.get(list));
+        Some(Companion {
+            digits: entry.digits.into(),
+            signers: signers.map_or(&[][..], Vec::as_slice).into(),
+        })
     }
+}
+
+/// The first bytes of an ID as a number.
+fn start(id: &Sha256Digest) -> u64 {
+    let first = id.as_bytes().first_chunk::<8>();
+    first.map_or(0, |first| u64::from_be_bytes(*first))
 }

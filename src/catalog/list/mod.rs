@@ -2,6 +2,7 @@
 
 mod companions;
 mod filter;
+mod plan;
 mod request;
 mod short;
 mod signers;
@@ -11,9 +12,9 @@ mod tests;
 use jiff::Timestamp;
 use rusqlite::Transaction;
 
-use self::companions::Companions;
 use self::filter::Filter;
-use super::database::{ARTIFACT_COLUMN_COUNT, ARTIFACT_COLUMNS, artifact_of, blob, digest};
+use self::plan::Plan;
+use super::database::{blob, digest};
 use super::{Artifact, Catalog, CatalogError};
 use crate::digest::{PackageId, Sha256Digest};
 
@@ -75,16 +76,26 @@ impl Catalog {
         Ok(Page { total, items })
     }
 
-    /// Hands out artifacts one by one, all of one state of the database, until there are no more or
-    /// `take` returns false; tells how many there are without limit and offset.
+    /// Hands out artifacts one by one, until there are no more or `take` returns false; tells how many there
+    /// are without limit and offset.
+    ///
+    /// What is listed, and in which order, is one state of the database. The rows are read in batches, and
+    /// nobody is kept from writing while they are handed out: what was removed meanwhile is left out.
     pub fn list_each(
         &mut self,
         request: &ListRequest,
         take: &mut dyn FnMut(Listed) -> bool,
     ) -> Result<u64, CatalogError> {
-        self.database.read("list the artifacts", |transaction| {
-            list_each(transaction, request, take)
-        })
+        let operation = "list the artifacts";
+        let database = &mut self.database;
+        let mut plan = database.read(operation, |transaction| Plan::read(transaction, request))?;
+        while let Some(batch) = plan.next_batch() {
+            let listed = database.read(operation, |transaction| plan.rows(transaction, &batch))?;
+            if !listed.into_iter().all(&mut *take) {
+                break;
+            }
+        }
+        Ok(plan.total)
     }
 
     /// Those artifacts of a listing that were last judged under another trust than this, or that have no
@@ -166,49 +177,6 @@ impl Catalog {
             Ok(short::cut(&id, short::digits_of(transaction, &id)?))
         })
     }
-}
-
-fn list_each(
-    transaction: &Transaction<'_>,
-    request: &ListRequest,
-    take: &mut dyn FnMut(Listed) -> bool,
-) -> rusqlite::Result<u64> {
-    let filter = Filter::of(request);
-    let all = count(transaction, "SELECT count(*) FROM artifact", &[])?;
-    let condition = filter.condition();
-    let counted = format!("SELECT count(*) FROM artifact WHERE {condition}");
-    let total = count(transaction, &counted, filter.values())?;
-    let wanted = request
-        .limit
-        .unwrap_or(u64::MAX)
-        .min(total.saturating_sub(request.offset));
-    let mut companions = Companions::new(transaction, wanted, all)?;
-    let referenced = count(transaction, "SELECT EXISTS (SELECT 1 FROM reference)", &[])? > 0;
-    let mut statement = transaction.prepare_cached(&format!(
-        "SELECT {ARTIFACT_COLUMNS}, artifact.rowid
-         FROM ({}) AS page CROSS JOIN artifact ON artifact.rowid = page.place",
-        places(request, &filter, wanted)
-    ))?;
-    let mut rows = statement.query(rusqlite::params_from_iter(filter.values()))?;
-    while let Some(row) = rows.next()? {
-        let artifact = artifact_of(row)?;
-        let id = artifact.id.digest();
-        let companion = companions.of(row.get(ARTIFACT_COLUMN_COUNT)?, &id)?;
-        let listed = Listed {
-            short_id: short::cut(&id, companion.digits),
-            signers: companion.signers.into_owned(),
-            references: if referenced {
-                references_of(transaction, &id)?
-            } else {
-                Vec::new()
-            },
-            artifact,
-        };
-        if !take(listed) {
-            break;
-        }
-    }
-    Ok(total)
 }
 
 /// Where the artifacts of a listing are, in its order: the keys are sorted, not the rows.

@@ -1,10 +1,15 @@
 use std::collections::HashMap;
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use rusqlite::params;
 
-use super::super::testing::{artifact, catalog, id};
+use super::super::testing::{artifact, catalog, id, verdict};
 use super::*;
+use crate::catalog::Access;
+use crate::catalog::database::insert_artifact;
+use crate::progress::Silent;
 use crate::release::PackageType;
 
 fn short_ids(digits: &[&str]) -> Vec<String> {
@@ -188,6 +193,35 @@ fn a_listing_stops_when_nobody_takes_more() {
         })
         .unwrap();
     assert_eq!((taken, total), (2, 3));
+}
+
+#[test]
+fn a_listing_that_nobody_takes_keeps_nobody_from_writing() {
+    let many: Vec<_> = (0..1500).map(|n| artifact(&format!("{n:04}"))).collect();
+    let (home, mut catalog) = catalog(&many);
+    let mut other = Catalog::open(
+        &home.path().join("catalog"),
+        Access::Write,
+        Duration::ZERO,
+        &Silent,
+    )
+    .unwrap();
+    let mut taken = Vec::new();
+    let total = catalog.list_each(&ListRequest::default(), &mut |listed| {
+        if taken.is_empty() {
+            // The last one goes, and its row number is given to another one at once.
+            let changed = other.database.write("test", |transaction| {
+                transaction.execute("DELETE FROM artifact WHERE rowid = 1500", [])?;
+                insert_artifact(transaction, &artifact("ffff"), &verdict(&artifact("ffff")))
+            });
+            changed.unwrap();
+        }
+        taken.push(listed.artifact.id);
+        true
+    });
+    assert_eq!(total.unwrap(), 1500);
+    let expected: Vec<_> = many[..1499].iter().map(|one| one.id).collect();
+    assert!(taken == expected, "{}", taken.len());
 }
 
 #[test]
