@@ -1,5 +1,6 @@
 //! Groups of flags that several commands share, each with what it means.
 
+mod change;
 mod common;
 mod installation;
 mod listing;
@@ -9,6 +10,7 @@ mod time;
 mod timestamping;
 mod trust;
 
+pub(crate) use change::ChangeArgs;
 pub use common::CommonArgs;
 pub(super) use installation::{InstallationArgs, duration};
 pub(super) use listing::{Format, ListArgs, OutputArgs};

@@ -186,7 +186,7 @@ impl<'a> Listing<'a> {
         self.printed = self.printed.saturating_add(1);
         match self.arguments.format {
             Format::Json => {
-                out.json_text(if is_first { HEAD } else { ",\n    " })?;
+                out.json_text(if is_first { HEAD } else { BETWEEN })?;
                 out.json_text(&row.json)
             }
             Format::Csv => {
@@ -215,7 +215,7 @@ impl<'a> Listing<'a> {
         let is_empty = self.printed == 0;
         match self.arguments.format {
             Format::Json => {
-                out.json_text(if is_empty { EMPTY } else { "\n  ]" })?;
+                out.json_text(if is_empty { EMPTY } else { END })?;
                 for (name, value) in totals {
                     out.json_text(&format!(",\n  \"{name}\": {value}"))?;
                 }
@@ -243,9 +243,13 @@ impl<'a> Listing<'a> {
 }
 
 /// What JSON begins with, up to the first item.
-const HEAD: &str = "{\n  \"schema\": 1,\n  \"items\": [\n    ";
+pub(super) const HEAD: &str = "{\n  \"schema\": 1,\n  \"items\": [\n    ";
 /// The same for a list without items.
-const EMPTY: &str = "{\n  \"schema\": 1,\n  \"items\": []";
+pub(super) const EMPTY: &str = "{\n  \"schema\": 1,\n  \"items\": []";
+/// What JSON has between two items.
+pub(super) const BETWEEN: &str = ",\n    ";
+/// What JSON has after the last item.
+pub(super) const END: &str = "\n  ]";
 
 fn sorted_by(columns: &[Column], wanted: &str) -> Result<usize, CommandError> {
     let matches = |column: &Column| column.title.eq_ignore_ascii_case(wanted);

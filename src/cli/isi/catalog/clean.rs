@@ -1,5 +1,5 @@
 use super::{call, discarded};
-use crate::cli::args::ListArgs;
+use crate::cli::args::{ChangeArgs, ListArgs};
 use crate::cli::{CommandError, Context, Exit, prompt};
 use crate::service::{CleanRequest, CleanSets};
 
@@ -10,13 +10,8 @@ pub(super) struct Args {
     #[command(flatten)]
     sets: Sets,
 
-    /// Only say what would be removed
-    #[arg(long)]
-    dry_run: bool,
-
-    /// Answer yes to the question, and nothing else
-    #[arg(long, short = 'f')]
-    force: bool,
+    #[command(flatten)]
+    change: ChangeArgs,
 
     #[command(flatten)]
     list: ListArgs,
@@ -57,10 +52,10 @@ impl Args {
     pub(super) fn run(self, context: &mut Context) -> Result<Exit, CommandError> {
         let request = CleanRequest {
             sets: self.sets.named(),
-            dry_run: self.dry_run,
+            dry_run: self.change.dry_run,
         };
-        if !self.dry_run {
-            prompt::confirm(context, &explanation(request.sets), self.force)?;
+        if !self.change.dry_run {
+            prompt::confirm(context, &explanation(request.sets), self.change.force)?;
         }
         let reply = call(context, |service, call| service.clean(request, call))
             .map_err(|error| error.attempting("cannot clean the catalog"))?;

@@ -67,7 +67,7 @@ impl Args {
     pub(super) fn run(self, context: &mut Context) -> Result<Exit, CommandError> {
         let target = self.target()?;
         let ids = self.ids(context)?;
-        let mut batch = Batch::of(ids.len());
+        let mut batch = Batch::of(ids.len(), self.output.is_json());
         for id in ids {
             let request = ExportRequest {
                 id: id.clone(),
@@ -81,7 +81,7 @@ impl Args {
                     if !self.output.is_json() {
                         tell(&id, &reply, context);
                     }
-                    batch.done(serde_json::to_value(reply).map_err(CommandError::failed)?);
+                    batch.done(&reply, context)?;
                 }
                 Err(error) => {
                     let error = error.attempting(format!("cannot export {id}"));
@@ -89,7 +89,7 @@ impl Args {
                 }
             }
         }
-        batch.finish(self.output.is_json(), context)
+        batch.finish(context)
     }
 
     fn target(&self) -> Result<ExportTarget, CommandError> {

@@ -7,8 +7,9 @@ use crate::cli::args::OutputArgs;
 use crate::cli::{CommandError, Context, Exit};
 use crate::fsio::{Dir, EntryKind, Stream};
 use crate::service::{
-    ImportReply, ImportRequest, Outcome, PackageFile, PackageSource, PackageStream,
+    ImportReply, ImportRequest, Item, Outcome, PackageFile, PackageSource, PackageStream,
 };
+use crate::trust::Verdict;
 
 /// Verify package files and add them to the catalog
 #[derive(clap::Args, Debug)]
@@ -43,6 +44,15 @@ Examples:
   ssh vendor cat install.isi | isi upgrade catalog import -
   isi upgrade catalog import built-here.isi --allow-unsigned 'lab machine, ticket 4711'";
 
+/// One file of the JSON output.
+#[derive(serde::Serialize)]
+struct Imported<'a> {
+    file: &'a str,
+    outcome: Outcome,
+    item: &'a Item,
+    verdict: &'a Verdict,
+}
+
 /// The name that stands for standard input.
 const STANDARD_INPUT: &str = "-";
 /// What the files of a directory are known by.
@@ -51,7 +61,7 @@ const SUFFIX: &str = "isi";
 impl Args {
     pub(super) fn run(self, context: &mut Context) -> Result<Exit, CommandError> {
         let files = self.all_files()?;
-        let mut batch = Batch::of(files.len());
+        let mut batch = Batch::of(files.len(), self.output.is_json());
         for file in &files {
             let name = file.to_string_lossy();
             match self.import(file, context) {
@@ -59,12 +69,13 @@ impl Args {
                     if !self.output.is_json() {
                         tell(&reply, context);
                     }
-                    batch.done(serde_json::json!({
-                        "file": name,
-                        "outcome": reply.outcome,
-                        "item": reply.item,
-                        "verdict": reply.verdict,
-                    }));
+                    let done = Imported {
+                        file: &name,
+                        outcome: reply.outcome,
+                        item: &reply.item,
+                        verdict: &reply.verdict,
+                    };
+                    batch.done(&done, context)?;
                 }
                 Err(error) => {
                     let error = error.attempting(format!("cannot import {}", shown(file)));
@@ -72,7 +83,7 @@ impl Args {
                 }
             }
         }
-        batch.finish(self.output.is_json(), context)
+        batch.finish(context)
     }
 
     fn import(&self, file: &Path, context: &Context) -> Result<ImportReply, CommandError> {

@@ -1,5 +1,5 @@
 use super::call;
-use crate::cli::args::{ListArgs, OutputArgs};
+use crate::cli::args::{ChangeArgs, ListArgs, OutputArgs};
 use crate::cli::prompt::confirm;
 use crate::cli::table::{Cell, Column, Listing, Place};
 use crate::cli::{CommandError, Context, Exit};
@@ -72,13 +72,8 @@ struct Purge {
     #[arg(long, conflicts_with = "entries")]
     all: bool,
 
-    /// Only say what would be deleted
-    #[arg(long)]
-    dry_run: bool,
-
-    /// Do not ask
-    #[arg(long, short = 'f')]
-    force: bool,
+    #[command(flatten)]
+    change: ChangeArgs,
 
     #[command(flatten)]
     list: ListArgs,
@@ -178,11 +173,11 @@ impl Purge {
             dry_run: true,
         };
         let mut reply = call(context, |service, call| service.purge(&request, call))?;
-        if !self.dry_run && !reply.items.is_empty() {
+        if !self.change.dry_run && !reply.items.is_empty() {
             let lines = reply.items.iter().map(line);
             let question = std::iter::once(EXPLANATION.to_owned()).chain(lines);
             let question: Vec<_> = question.collect();
-            confirm(context, &question.join("\n"), self.force)?;
+            confirm(context, &question.join("\n"), self.change.force)?;
             // What was shown is what goes, whatever came in meanwhile.
             request.entries = reply.items.into_iter().map(|item| item.entry).collect();
             request.dry_run = false;

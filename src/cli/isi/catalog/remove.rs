@@ -1,5 +1,5 @@
 use super::{call, discarded};
-use crate::cli::args::ListArgs;
+use crate::cli::args::{ChangeArgs, ListArgs};
 use crate::cli::{CommandError, Context, Exit, prompt};
 use crate::digest::IdPrefix;
 use crate::service::RemoveRequest;
@@ -12,13 +12,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "ID", num_args = 1.., required = true)]
     id: Vec<IdPrefix>,
 
-    /// Only say what would be removed
-    #[arg(long)]
-    dry_run: bool,
-
-    /// Answer yes to the question, and nothing else
-    #[arg(long, short = 'f')]
-    force: bool,
+    #[command(flatten)]
+    change: ChangeArgs,
 
     #[command(flatten)]
     list: ListArgs,
@@ -44,16 +39,16 @@ impl Args {
             dry_run: true,
         };
         let attempt = |error: CommandError| error.attempting("cannot remove");
-        if self.dry_run || !self.force {
+        if self.change.dry_run || !self.change.force {
             // What would be refused is not asked about.
             let plan = call(context, |service, call| service.remove(&request, call));
             let plan = plan.map_err(attempt)?;
-            if self.dry_run {
+            if self.change.dry_run {
                 discarded::show(&plan, &self.list, context)?;
                 return Ok(Exit::Done);
             }
         }
-        prompt::confirm(context, explanation, self.force)?;
+        prompt::confirm(context, explanation, self.change.force)?;
         request.dry_run = false;
         let reply = call(context, |service, call| service.remove(&request, call));
         discarded::show(&reply.map_err(attempt)?, &self.list, context)?;

@@ -1,7 +1,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::{service, told};
-use crate::cli::args::ListArgs;
+use crate::cli::args::{ChangeArgs, ListArgs};
 use crate::cli::progress::Bar;
 use crate::cli::prompt::confirm;
 use crate::cli::table::{Cell, Column, Listing, Place};
@@ -14,13 +14,8 @@ use crate::service::{Call, Event, Management as _, Observer, RepairReply, Repair
 #[derive(clap::Args, Debug)]
 #[command(after_help = HELP)]
 pub(super) struct Args {
-    /// Only say what would be done
-    #[arg(long)]
-    dry_run: bool,
-
-    /// Do not ask
-    #[arg(long, short = 'f')]
-    force: bool,
+    #[command(flatten)]
+    change: ChangeArgs,
 
     #[command(flatten)]
     list: ListArgs,
@@ -67,13 +62,13 @@ const SHOWN_DIGITS: usize = 12;
 
 impl Args {
     pub(super) fn run(self, context: &mut Context) -> Result<Exit, CommandError> {
-        let asks = !self.dry_run && !self.force;
+        let asks = !self.change.dry_run && !self.change.force;
         if asks && !context.out.terminal().input {
             // Nobody to ask: refused before the long work.
             confirm(context, EXPLANATION, false)?;
         }
         let request = RepairRequest {
-            dry_run: self.dry_run,
+            dry_run: self.change.dry_run,
         };
         let (reply, steps) = follow(context, request, asks)?;
         for problem in &reply.problems {
