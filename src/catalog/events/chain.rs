@@ -38,6 +38,33 @@ pub enum ChainFinding {
     },
 }
 
+impl std::fmt::Display for ChainFinding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Gap { expected, found } => {
+                write!(f, "entry {expected} is missing: the next one is {found}")
+            }
+            Self::Changed { sequence } => {
+                write!(f, "entry {sequence} was changed after it was written")
+            }
+            Self::Unlinked { sequence } => {
+                write!(f, "entry {sequence} does not follow from the one before it")
+            }
+            Self::Mirror { line } => {
+                write!(
+                    f,
+                    "line {line} of events.jsonl is not the event in the database"
+                )
+            }
+            Self::End { expected, found } => write!(
+                f,
+                "the log ends with entry {}: expected entry {} with hash {}",
+                found.sequence, expected.sequence, expected.hash
+            ),
+        }
+    }
+}
+
 /// Follows the chain from its first entry to its last; an empty answer means nothing was found wrong.
 pub(in crate::catalog) fn verify(
     transaction: &Transaction<'_>,

@@ -2,6 +2,7 @@ use super::action::Cause;
 use super::records::Records;
 use crate::catalog::CatalogError;
 use crate::catalog::database::{Database, Schema};
+use crate::catalog::events;
 use crate::catalog::layout::{ARTIFACTS, DATABASE, EVENTS, Layout};
 use crate::fsio::{FsError, ReadAt as _, regular_length};
 
@@ -35,24 +36,28 @@ pub(super) fn diagnose(layout: &Layout) -> Result<Condition, CatalogError> {
         return Ok(lost(layout));
     }
     match examine(layout) {
-        Ok(Some((database, records))) => Ok(Condition::Sound(Box::new(database), records)),
-        Ok(None) => Ok(lost(layout)),
+        Ok(condition) => Ok(condition),
         Err(error) if is_damage(&error) => Ok(Condition::Lost(Cause::from(&error))),
         Err(error) => Err(error),
     }
 }
 
-fn examine(layout: &Layout) -> Result<Option<(Database, Records)>, CatalogError> {
+fn examine(layout: &Layout) -> Result<Condition, CatalogError> {
     check_header(layout)?;
     let mut database = Database::open(layout)?;
     match database.schema()? {
-        Schema::Empty => return Ok(None),
+        Schema::Empty => return Ok(lost(layout)),
         Schema::Old => database.migrate()?,
         Schema::Current => {}
     }
     database.check()?;
+    // `SQLite` sees no harm in a changed event; no statement of ours may change it back.
+    if let Some(finding) = (database.read("read the event log", events::verify)?).first() {
+        let detail = format!("the event log does not hold together: {finding}");
+        return Ok(Condition::Lost(Cause::new("E_EVENT_LOG", detail, None)));
+    }
     let records = database.read("read the records", Records::read)?;
-    Ok(Some((database, records)))
+    Ok(Condition::Sound(Box::new(database), records))
 }
 
 /// `SQLite` reads a file that it would not write, and says so only when it should.

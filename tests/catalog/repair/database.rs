@@ -106,6 +106,98 @@ fn a_lost_database_is_made_anew_row_by_row_and_event_by_event() {
     }
 }
 
+/// Writes through what keeps the log as it is.
+fn tamper(root: &Path, statement: &str) {
+    let database = rusqlite::Connection::open(root.join("catalog.db")).unwrap();
+    let triggers: Vec<String> = database
+        .prepare("SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = 'event'")
+        .unwrap()
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    database
+        .execute_batch("DROP TRIGGER event_keeps_its_past; DROP TRIGGER event_stays;")
+        .unwrap();
+    assert!(database.execute(statement, []).unwrap() > 0, "{statement}");
+    // As a flipped byte leaves it: everything but the log is in order.
+    database.execute_batch(&triggers.join(";")).unwrap();
+}
+
+const LIES: [&str; 6] = [
+    "UPDATE event SET actor = 'somebody' WHERE sequence = 2",
+    "UPDATE event SET hash = zeroblob(32) WHERE sequence = 3",
+    "UPDATE event SET previous = zeroblob(32) WHERE sequence = 2",
+    "DELETE FROM event WHERE sequence = 1",
+    "UPDATE meta SET value = zeroblob(40) WHERE key = 'event-head'",
+    "UPDATE meta SET value = x'00' WHERE key = 'event-head'",
+];
+
+#[test]
+fn a_log_that_does_not_hold_together_is_made_anew_from_its_mirror() {
+    for lie in LIES {
+        let (world, bench) = varied();
+        let root = bench.root();
+        let mut catalog = bench.open();
+        let pinned = catalog.ids().unwrap()[0].0;
+        let kind = isi_catalog::catalog::ReferenceKind::Pin;
+        catalog
+            .hold_reference(&pinned, kind, "alice", "needed", &context())
+            .unwrap();
+        let events = catalog.events(None).unwrap();
+        drop(catalog);
+        let before = rows(&root);
+        tamper(&root, lie);
+        let tampered = std::fs::read(root.join("catalog.db")).unwrap();
+        let (plan, _) = repair_as(&root, &world.trust);
+        assert_eq!(
+            names(&plan),
+            ["rebuild", "enter", "enter", "enter"],
+            "{lie}"
+        );
+        let code = plan.actions[0].cause().unwrap().code.clone();
+        let expected = if lie.contains("x'00'") {
+            "E_DATABASE_DAMAGED"
+        } else {
+            "E_EVENT_LOG"
+        };
+        assert_eq!(code, expected, "{lie}");
+        assert_eq!(rows(&root), before, "{lie}");
+        let mut catalog = bench.open();
+        let after = catalog.events(None).unwrap();
+        assert_eq!(after[..events.len()], events, "{lie}");
+        assert_eq!(after[events.len()..][0].kind, "rebuild", "{lie}");
+        assert_eq!(catalog.verify_events(&Silent).unwrap(), [], "{lie}");
+        assert_eq!(reasons(&bench), [(code, "catalog.db".to_owned())], "{lie}");
+        let aside = std::fs::read(root.join("quarantine/1/catalog.db")).unwrap();
+        assert!(aside == tampered, "{lie}: the evidence is kept");
+    }
+}
+
+#[test]
+fn a_log_that_neither_database_nor_mirror_has_whole_is_bound_anew() {
+    let (world, bench) = varied();
+    let root = bench.root();
+    let before = rows(&root);
+    let events = bench.open().events(None).unwrap();
+    tamper(&root, LIES[0]);
+    let mirror = root.join("events.jsonl");
+    let text = std::fs::read_to_string(&mirror).unwrap();
+    let lines: Vec<_> = text.split_inclusive('\n').collect();
+    let damaged = lines[1].replace("\"import\"", "\"impart\"");
+    std::fs::write(&mirror, lines[0].to_owned() + &damaged + lines[2]).unwrap();
+    repair_as(&root, &world.trust);
+    let mut catalog = bench.open();
+    assert_eq!(catalog.verify_events(&Silent).unwrap(), []);
+    let after = catalog.events(None).unwrap();
+    assert_eq!(after[0], events[0]);
+    assert_eq!(after[1].subject, events[2].subject);
+    assert_eq!(after[1].previous, events[0].hash);
+    let codes: Vec<_> = reasons(&bench).into_iter().map(|(code, _)| code).collect();
+    assert_eq!(codes, ["E_EVENT_MIRROR", "E_EVENT_LOG"]);
+    assert_eq!(rows(&root).len(), before.len());
+}
+
 #[test]
 fn pins_references_and_overrides_survive_the_database() {
     use isi_catalog::catalog::ReferenceKind::{CommittedImage, Pin};

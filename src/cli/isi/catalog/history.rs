@@ -85,7 +85,7 @@ impl Args {
         listing.finish(&totals, &mut context.out)?;
         let findings = reply.findings.unwrap_or_default();
         for finding in &findings {
-            context.out.complain("event log", &told(finding));
+            context.out.complain("event log", &finding.to_string());
             context.out.complain("  code", "E_EVENT_LOG");
         }
         let of_mirror = |finding: &ChainFinding| matches!(finding, ChainFinding::Mirror { .. });
@@ -134,25 +134,4 @@ fn summary(details: &serde_json::Value) -> String {
     });
     let facts: Vec<_> = facts.collect();
     facts.join(" ")
-}
-
-fn told(finding: &ChainFinding) -> String {
-    match finding {
-        ChainFinding::Gap { expected, found } => {
-            format!("entry {expected} is missing: the next one is {found}")
-        }
-        ChainFinding::Changed { sequence } => {
-            format!("entry {sequence} was changed after it was written")
-        }
-        ChainFinding::Unlinked { sequence } => {
-            format!("entry {sequence} does not follow from the one before it")
-        }
-        ChainFinding::Mirror { line } => {
-            format!("line {line} of events.jsonl is not the event in the database")
-        }
-        ChainFinding::End { expected, found } => format!(
-            "the log ends with entry {}: expected entry {} with hash {}",
-            found.sequence, expected.sequence, expected.hash
-        ),
-    }
 }
