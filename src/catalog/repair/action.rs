@@ -4,6 +4,7 @@ use serde::{Serialize, Serializer};
 
 use super::survey::Identity;
 use crate::catalog::layout::{DATABASE, QUARANTINE};
+use crate::catalog::staging::ARTIFACT_MODE;
 use crate::catalog::{CatalogError, State};
 use crate::digest::PackageId;
 
@@ -42,6 +43,16 @@ pub enum Action {
         /// Where it is, below the catalog's directory.
         #[serde(serialize_with = "lossy")]
         from: PathBuf,
+        /// Which file it was.
+        #[serde(skip)]
+        identity: Identity,
+    },
+    /// Lets nobody write to an artifact in its place, and who may see the catalog read it.
+    Mode {
+        /// The artifact.
+        id: PackageId,
+        /// The mode that it has.
+        mode: u32,
         /// Which file it was.
         #[serde(skip)]
         identity: Identity,
@@ -175,6 +186,7 @@ impl Action {
         match self {
             Self::Rebuild { .. } => "rebuild",
             Self::Move { .. } => "move",
+            Self::Mode { .. } => "mode",
             Self::Quarantine { .. } => "quarantine",
             Self::RemoveDirectory { .. } => "remove-directory",
             Self::Restore { .. } => "restore",
@@ -193,6 +205,7 @@ impl Action {
             Self::Rebuild { .. } | Self::RemoveDirectory { .. } | Self::DropEntry { .. } => None,
             Self::Quarantine { id, .. } => *id,
             Self::Move { id, .. }
+            | Self::Mode { id, .. }
             | Self::Restore { id, .. }
             | Self::Enter { id, .. }
             | Self::Correct { id, .. }
@@ -209,6 +222,7 @@ impl Action {
             Self::Move { from, .. } | Self::Quarantine { from, .. } => {
                 from.to_string_lossy().into_owned()
             }
+            Self::Mode { mode, .. } => format!("{mode:04o} -> {ARTIFACT_MODE:04o}"),
             Self::RemoveDirectory { path } => path.to_string_lossy().into_owned(),
             Self::Restore { entry, .. } | Self::DropEntry { entry } => {
                 format!("{QUARANTINE}/{entry}")

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use super::action::{Action, Cause};
 use super::survey::Identity;
 use crate::catalog::layout::{
-    ARTIFACTS, Layout, PACKAGE, artifact_names, artifact_path, ensure_dir,
+    ARTIFACTS, EVENTS, Layout, PACKAGE, artifact_names, artifact_path, ensure_dir,
 };
 use crate::catalog::quarantine::{CONTENT, Reason, drop_empty, package_path, set_aside};
 use crate::catalog::staging::ARTIFACT_MODE;
 use crate::catalog::{CatalogError, Context};
 use crate::digest::PackageId;
-use crate::fsio::{Dir, NodeKind, set_mode};
+use crate::fsio::{Attributes, Dir, NodeKind, set_mode, sync};
 
 /// Moves files; the caller holds the catalog still.
 pub(super) struct Mover<'a> {
@@ -41,6 +41,7 @@ impl<'a> Mover<'a> {
                 }
                 Ok(done)
             }
+            Action::Mode { id, identity, .. } => self.protect(&artifact_path(id), identity),
             Action::Quarantine {
                 from,
                 entry,
@@ -83,6 +84,24 @@ impl<'a> Mover<'a> {
         self.layout.root()
     }
 
+    /// Gives an artifact the mode that it should have, which may be what keeps it from being read.
+    fn protect(&mut self, path: &Path, identity: &Identity) -> Result<bool, CatalogError> {
+        if !self.is_same(path, identity)? {
+            return Ok(false);
+        }
+        let attributes = Attributes {
+            mode: Some(ARTIFACT_MODE),
+            ..Attributes::default()
+        };
+        self.root().set_attributes(path, &attributes)?;
+        sync(
+            &self.root().open_file(path)?,
+            &self.root().path().join(path),
+        )?;
+        self.note(path.to_owned())?;
+        Ok(true)
+    }
+
     /// Gives a file the place of its artifact, if that is free; on disk when this returns.
     fn bring_home(&mut self, from: &Path, id: &PackageId) -> Result<bool, CatalogError> {
         let file = self.root().open_file(from)?;
@@ -115,11 +134,12 @@ impl<'a> Mover<'a> {
             return Ok(false);
         }
         let regular = self.root().status_of(from)?.kind == NodeKind::File;
-        let content = if regular { PACKAGE } else { CONTENT };
+        let may_be_package = regular && from != Path::new(EVENTS);
+        let content = if may_be_package { PACKAGE } else { CONTENT };
         let reason = Reason::new(self.context.now, from, id, &cause.code, &cause.detail);
         let reason = reason.hint(cause.hint.clone());
         set_aside(self.root(), from, entry, content, &reason)?;
-        if regular {
+        if may_be_package {
             self.note(package_path(entry))?;
         }
         Ok(true)

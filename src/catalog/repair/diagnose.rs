@@ -1,8 +1,9 @@
 use super::action::Cause;
 use super::records::Records;
+use super::survey::Identity;
 use crate::catalog::CatalogError;
 use crate::catalog::database::{Database, Schema};
-use crate::catalog::events;
+use crate::catalog::events::{self, mirror};
 use crate::catalog::layout::{ARTIFACTS, DATABASE, EVENTS, Layout};
 use crate::fsio::{FsError, ReadAt as _, regular_length};
 
@@ -58,6 +59,29 @@ fn examine(layout: &Layout) -> Result<Condition, CatalogError> {
     }
     let records = database.read("read the records", Records::read)?;
     Ok(Condition::Sound(Box::new(database), records))
+}
+
+/// The mirror of the event log, if it says something else than a sound database, or cannot be read.
+///
+/// The next change writes it anew from the database, and each change of a repair is one.
+pub(super) fn contradiction(
+    layout: &Layout,
+    database: &mut Database,
+) -> Result<Option<(Identity, Cause)>, CatalogError> {
+    let detail = match mirror::compare(layout.root(), database) {
+        Ok(findings) => match findings.first() {
+            Some(finding) => finding.to_string(),
+            None => return Ok(None),
+        },
+        Err(error @ (CatalogError::Files(_) | CatalogError::WrongKind { .. })) => {
+            Cause::from(&error).detail
+        }
+        Err(error) => return Err(error),
+    };
+    let identity = Identity::of(&layout.root().status_of(EVENTS)?);
+    let hint = "compare it with `isi upgrade catalog history --format json`";
+    let cause = Cause::new("E_EVENT_MIRROR", detail, Some(hint));
+    Ok(Some((identity, cause)))
 }
 
 /// `SQLite` reads a file that it would not write, and says so only when it should.

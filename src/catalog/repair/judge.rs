@@ -59,6 +59,7 @@ impl Judge<'_> {
             entry: name.entry.clone(),
             claimed: claimed(&name.path),
             identity: name.identity,
+            mode: name.mode,
             finding,
         }))
     }

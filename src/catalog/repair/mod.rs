@@ -20,7 +20,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use self::apply::Mover;
-use self::diagnose::{Condition, diagnose, expect_catalog};
+use self::diagnose::{Condition, contradiction, diagnose, expect_catalog};
 use self::enter::Recorder;
 use self::records::Records;
 use super::database::Database;
@@ -71,7 +71,11 @@ impl Repair {
         expect_catalog(&layout)?;
         let (condition, walked) = {
             let _shared = Held::take(&layout, LockKind::Shared, lock_timeout, context.progress)?;
-            (diagnose(&layout)?, survey::walk(&layout)?)
+            let (mut condition, mut walked) = (diagnose(&layout)?, survey::walk(&layout)?);
+            if let Condition::Sound(database, _) = &mut condition {
+                walked.mirror = contradiction(&layout, database)?;
+            }
+            (condition, walked)
         };
         let (database, records, damage) = match condition {
             Condition::Sound(database, records) => (Some(*database), records, None),

@@ -15,6 +15,9 @@ use crate::trust::TrustStore;
 /// Most names in a path below the directory of the artifacts; what is deeper is one thing to a repair.
 const MAX_DEPTH: usize = 8;
 
+/// The permission bit without which even the owner of a file cannot read it.
+const OWNER_READS: u32 = 0o400;
+
 /// What a walk through the catalog found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Survey {
@@ -29,6 +32,8 @@ pub(super) struct Survey {
     pub(super) next_entry: u64,
     /// How many bytes the files have.
     pub(super) bytes: u64,
+    /// The mirror of the event log, if it contradicts a sound database, and how.
+    pub(super) mirror: Option<(Identity, Cause)>,
 }
 
 /// One file.
@@ -41,6 +46,8 @@ pub(super) struct Found {
     /// The artifact whose place it has.
     pub(super) claimed: Option<PackageId>,
     pub(super) identity: Identity,
+    /// Permission bits, set-user-ID, set-group-ID and sticky.
+    pub(super) mode: u32,
     pub(super) finding: Finding,
 }
 
@@ -84,6 +91,13 @@ impl Found {
 
     pub(super) fn is_unreadable(&self) -> bool {
         matches!(self.finding, Finding::Unreadable(_))
+    }
+
+    /// The artifact in its place that not even its owner may read; what it is shows once that is put
+    /// right.
+    pub(super) fn shut(&self) -> Option<PackageId> {
+        let shut = self.is_unreadable() && self.mode & OWNER_READS == 0;
+        self.claimed.filter(|_| shut)
     }
 
     pub(super) fn judged(&self) -> Option<&Judged> {
@@ -134,6 +148,7 @@ pub(super) fn survey(
         empty_entries: walked.entries.empty,
         next_entry: walked.entries.next,
         bytes,
+        mirror: walked.mirror,
     })
 }
 
@@ -143,6 +158,8 @@ pub(super) struct Walked {
     pub(super) names: Vec<Name>,
     directories: Vec<PathBuf>,
     entries: Entries,
+    /// As in [`Survey`].
+    pub(super) mirror: Option<(Identity, Cause)>,
 }
 
 /// A name of something that is no directory, or too deep.
@@ -151,6 +168,7 @@ pub(super) struct Name {
     pub(super) path: PathBuf,
     pub(super) entry: Option<String>,
     pub(super) identity: Identity,
+    pub(super) mode: u32,
     /// Whether it is a regular file.
     pub(super) regular: bool,
 }
@@ -199,6 +217,7 @@ fn name(root: &Dir, path: PathBuf, entry: Option<String>) -> Result<Option<Name>
         path,
         entry,
         identity: Identity::of(&status),
+        mode: status.mode,
         regular: status.kind == NodeKind::File,
     }))
 }

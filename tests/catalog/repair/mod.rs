@@ -107,6 +107,61 @@ fn a_sound_catalog_has_nothing_to_repair() {
 }
 
 #[test]
+fn an_artifact_that_can_be_written_to_or_not_be_read_gets_its_mode_back() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (bench, ids) = with(&["a", "b"]);
+    let before = (tree(&bench.root().join("artifacts")), rows(&bench.root()));
+    let path = bench.artifact(&ids[0]);
+    for mode in [0o644, 0o600, 0o200, 0, 0o4444] {
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        let plan = repair(&bench);
+        assert_eq!(names(&plan), ["mode"], "{mode:o}");
+        assert_eq!(plan.actions[0].item(), format!("{mode:04o} -> 0444"));
+        let after = (tree(&bench.root().join("artifacts")), rows(&bench.root()));
+        assert_eq!(after, before, "{mode:o}");
+    }
+    // Other steps find the file that this one left, and a damaged one has no mode to be put right.
+    writable(&path);
+    let database = rusqlite::Connection::open(bench.root().join("catalog.db")).unwrap();
+    database
+        .execute_batch("UPDATE artifact SET size = 7")
+        .unwrap();
+    drop(database);
+    assert_eq!(names(&repair(&bench)), ["mode", "correct", "correct"]);
+    flip(&path, 100);
+    assert_eq!(
+        names(&repair(&bench)),
+        ["quarantine", "remove-directory", "lost"]
+    );
+}
+
+#[test]
+fn a_mirror_that_contradicts_the_database_is_set_aside_and_written_anew() {
+    let (bench, ids) = with(&["a", "b", "c"]);
+    let mirror = bench.root().join("events.jsonl");
+    let sound = std::fs::read(&mirror).unwrap();
+    let mut damaged = sound.clone();
+    damaged[sound.len() / 2] ^= 1;
+    let first = sound.iter().position(|byte| *byte == b'\n').unwrap();
+    let beginless = sound[first + 1..].to_vec();
+    for (round, set_aside) in [damaged, beginless].into_iter().enumerate() {
+        std::fs::write(&mirror, &set_aside).unwrap();
+        // Another thing to set aside has an entry of its own.
+        std::fs::write(bench.root().join("artifacts/stray"), b"stray").unwrap();
+        let (plan, repaired) = repair_as(&bench.root(), &world().trust);
+        assert_eq!(names(&plan), ["quarantine", "quarantine"]);
+        assert_eq!(plan.actions[1].item(), "events.jsonl");
+        assert_eq!(plan.actions[1].cause().unwrap().code, "E_EVENT_MIRROR");
+        assert_eq!(repaired.set_aside, 2);
+        let entry = format!("quarantine/{}/content", 2 * round + 2);
+        assert_eq!(std::fs::read(bench.root().join(entry)).unwrap(), set_aside);
+        assert!(std::fs::read(&mirror).unwrap().starts_with(&sound));
+        expect_sound(&bench.root());
+    }
+    assert_eq!(listed(&bench), ids.into_iter().collect());
+}
+
+#[test]
 fn damaged_bytes_go_to_quarantine_with_the_reason_and_come_back_once_they_are_right() {
     let (bench, ids) = with(&["a", "b"]);
     let path = bench.artifact(&ids[0]);

@@ -12,7 +12,8 @@ use super::action::{Action, COMMITTED_IMAGE, Cause, Plan, Problem};
 use super::records::{Records, Row};
 use super::survey::{Finding, Found, Judged, Survey};
 use crate::catalog::State;
-use crate::catalog::layout::artifact_path;
+use crate::catalog::layout::{EVENTS, artifact_path};
+use crate::catalog::staging::ARTIFACT_MODE;
 use crate::digest::{PackageId, Sha256Digest};
 
 /// Plans the repair; `damage` says why the database has to be made anew, if it has to.
@@ -158,6 +159,7 @@ impl<'a> Planner<'a> {
         for (id, (found, _)) in &chosen.kept {
             let home = artifact_path(id);
             if found.path == home {
+                self.protect(found, *id);
                 continue;
             }
             let identity = found.identity;
@@ -189,6 +191,16 @@ impl<'a> Planner<'a> {
             let entry = self.new_entry();
             aside.push(quarantine(found, entry, cause.clone(), false));
         }
+        if let Some((identity, cause)) = &self.survey.mirror {
+            aside.push(Action::Quarantine {
+                from: EVENTS.into(),
+                entry: self.new_entry(),
+                id: None,
+                cause: cause.clone(),
+                returns: false,
+                identity: *identity,
+            });
+        }
         let actions = &mut self.plan.actions;
         actions.append(&mut moves);
         actions.append(&mut aside);
@@ -196,6 +208,15 @@ impl<'a> Planner<'a> {
         actions.append(&mut back);
         let empty = self.survey.empty_entries.iter().cloned();
         actions.extend(empty.map(|entry| Action::DropEntry { entry }));
+    }
+
+    /// Lets nobody write to an artifact in its place.
+    fn protect(&mut self, found: &Found, id: PackageId) {
+        if found.mode != ARTIFACT_MODE {
+            let (mode, identity) = (found.mode, found.identity);
+            let action = Action::Mode { id, mode, identity };
+            self.plan.actions.push(action);
+        }
     }
 
     /// Makes the records agree with the files.
@@ -225,8 +246,12 @@ impl<'a> Planner<'a> {
         let mut unreadable = BTreeMap::new();
         for found in &chosen.left {
             if let Finding::Unreadable(cause) = &found.finding {
-                unreadable.insert(found.path.as_path(), cause);
-                let (path, cause) = (found.path.clone(), cause.clone());
+                unreadable.insert(found.path.as_path(), (cause, found.shut().is_some()));
+                let (path, mut cause) = (found.path.clone(), cause.clone());
+                if let Some(id) = found.shut() {
+                    self.protect(found, id);
+                    cause.hint = Some("repair once more: then it can be read".to_owned());
+                }
                 self.plan.problems.push(Problem::Unreadable { path, cause });
             }
         }
@@ -236,9 +261,12 @@ impl<'a> Planner<'a> {
                 continue;
             }
             let obstacle = in_the_way(&names, id);
-            if let Some(cause) = obstacle.and_then(|path| unreadable.get(path)) {
-                let cause = Some((*cause).clone());
-                self.correct(id, row, State::Corrupt, cause);
+            if let Some((cause, shut)) = obstacle.and_then(|path| unreadable.get(path)) {
+                // What could be read as soon as its mode is right says nothing yet.
+                if !shut {
+                    let cause = Some((*cause).clone());
+                    self.correct(id, row, State::Corrupt, cause);
+                }
             } else if self.records.is_referenced(id) {
                 let cause = Some(Cause::missing(id));
                 self.correct(id, row, State::Missing, cause);

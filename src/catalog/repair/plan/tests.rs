@@ -11,6 +11,7 @@ use super::super::survey::{Finding, Found, Identity, Judged, Survey, claimed};
 use super::plan;
 use crate::catalog::State;
 use crate::catalog::layout::artifact_path;
+use crate::catalog::staging::ARTIFACT_MODE;
 use crate::digest::{PackageId, Sha256Digest};
 
 fn id(number: u8) -> PackageId {
@@ -90,6 +91,7 @@ impl Model {
                 entry: entry_of(path),
                 claimed: claimed(path),
                 identity: Identity::default(),
+                mode: ARTIFACT_MODE,
                 finding,
             }
         });
@@ -108,6 +110,7 @@ impl Model {
             empty_entries: self.entries.difference(&full).cloned().collect(),
             next_entry: numbers.max().unwrap_or(0) + 1,
             bytes: 0,
+            mirror: None,
         }
     }
 
@@ -123,6 +126,7 @@ impl Model {
         for action in &plan.actions {
             match action {
                 Action::Rebuild { .. } => self.damaged = false,
+                Action::Mode { .. } => panic!("every mode is right: {action:?}"),
                 Action::Move { id, from, .. } => self.bring_home(from, id),
                 Action::Quarantine { from, entry, .. } => {
                     let content = self.files.remove(from).unwrap();
@@ -369,4 +373,32 @@ proptest! {
         prop_assert_eq!(&half.plan().actions, &[]);
         prop_assert_eq!(half.packages(), model.packages());
     }
+}
+
+#[test]
+fn an_artifact_that_its_owner_may_not_read_is_opened_before_it_is_judged() {
+    let mut records = Records::default();
+    records.rows.insert(id(1), row(1));
+    let found = |mode| Found {
+        path: home(1),
+        entry: None,
+        claimed: Some(id(1)),
+        identity: Identity::default(),
+        mode,
+        finding: Finding::Unreadable(Cause::new("E_IO", "x", None)),
+    };
+    let names = |mode| {
+        let survey = Survey {
+            files: vec![found(mode)],
+            ..Survey::default()
+        };
+        let plan = plan(&survey, &records, None);
+        assert_eq!(plan.problems.len(), 1);
+        let names = plan.actions.iter().map(Action::name);
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(names(0), ["mode"]);
+    assert_eq!(names(0o200), ["mode"]);
+    // Something else is wrong with this one.
+    assert_eq!(names(ARTIFACT_MODE), ["state"]);
 }
