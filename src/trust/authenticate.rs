@@ -97,7 +97,7 @@ pub(super) fn authenticate(
     let time = verified.as_ref().map_or(now, |found| found.summary.time);
     let mut checks = vec![timestamp_check];
     let mut signers = Vec::new();
-    match SignedData::signature(sealed.signature) {
+    match SignedData::signature(sealed.signature, &store.anchors.memo) {
         Err(refusal) => {
             checks.push(refusal.check(CheckName::Signature));
             for name in [CheckName::Chain, CheckName::Purpose, CheckName::Revocation] {

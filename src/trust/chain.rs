@@ -16,17 +16,22 @@ use openssl::x509::verify::{X509VerifyFlags, X509VerifyParam};
 use openssl::x509::{X509, X509PurposeId, X509StoreContext, X509VerifyResult};
 use openssl_sys as sys;
 
+use crate::digest::Sha256Digest;
+
 use super::certificate::Certificate;
+use super::memo::{Fact, Memo};
 use super::profile::{self, Use};
 use super::revocation::Crl;
 use super::{Refusal, ffi, limits};
 
 /// Certificates that chains may end in.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Anchors {
     pub(super) certificates: Vec<Certificate>,
     /// Whether an anchor that is not self-signed ends a chain.
     pub(super) intermediate: bool,
+    /// What was found out under these anchors.
+    pub(super) memo: Memo,
 }
 
 /// How openssl is asked to judge.
@@ -60,7 +65,7 @@ impl Anchors {
         let chain = built
             .chain
             .iter()
-            .map(|der| Certificate::from_der(der))
+            .map(|der| self.memo.certificate(der))
             .collect::<Result<Vec<_>, _>>()?;
         if built.result != X509VerifyResult::OK {
             return Err(self.explain(&built, &chain, wanted, time));
@@ -84,6 +89,7 @@ impl Anchors {
             });
         }
         profile::check_chain(&chain, wanted)?;
+        self.memo.keep(&chain);
         Ok(chain)
     }
 
@@ -100,10 +106,30 @@ impl Anchors {
         let Some((signer, links)) = chain.split_first() else {
             return Ok(());
         };
+        // Neither time nor anything else but this has a part in the answer.
+        let count = |number: usize| Sha256Digest::of(&number.to_le_bytes());
+        let question = format!("revocation {wanted:?} {has_entry}");
+        let things = [count(chain.len())]
+            .into_iter()
+            .chain(chain.iter().map(Certificate::sha256))
+            .chain([count(crls.len())])
+            .chain(crls.iter().map(|crl| crl.digest()));
+        self.memo.holds(Fact::new(&question, things), || {
+            self.ask_revocation(signer, links, wanted, crls, has_entry)
+        })
+    }
+
+    fn ask_revocation(
+        &self,
+        signer: &Certificate,
+        links: &[Certificate],
+        wanted: Use,
+        crls: &[&Crl],
+        has_entry: bool,
+    ) -> Result<(), String> {
         let asked = || -> Result<Built, ErrorStack> {
             let store = self.store(wanted, Judge::Crls(crls))?;
-            let links = stack(links)?;
-            build(&store, signer, &links)
+            build(&store, signer, &*stack(links)?)
         };
         match asked() {
             Ok(built) if built.result == X509VerifyResult::OK => Ok(()),

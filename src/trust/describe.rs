@@ -9,6 +9,7 @@ use super::Refusal;
 use super::certificate::Certificate;
 use super::cms::SignedData;
 use super::key::{DigestAlgorithm, digest_name};
+use super::memo::Memo;
 use super::tst_info::TstInfo;
 
 /// What a certificate says of its owner.
@@ -72,7 +73,7 @@ pub struct TimestampDescription {
 
 /// Describes every signer of a signature section.
 pub fn describe_signature(der: &[u8]) -> Result<Vec<SignerDescription>, Refusal> {
-    let cms = SignedData::signature(der)?;
+    let cms = SignedData::signature(der, &Memo::default())?;
     let describe_signer = |signer| {
         let certificate = cms.certificate_of(signer);
         let issuer = certificate.and_then(|certificate| {
@@ -91,7 +92,7 @@ pub fn describe_signature(der: &[u8]) -> Result<Vec<SignerDescription>, Refusal>
 
 /// Describes a timestamp section.
 pub fn describe_timestamp(der: &[u8]) -> Result<TimestampDescription, Refusal> {
-    let (cms, content) = SignedData::token(der)?;
+    let (cms, content) = SignedData::token(der, &Memo::default())?;
     let info = TstInfo::from_der(content).map_err(Refusal::format("timestamp"))?;
     let certificate = cms
         .signers

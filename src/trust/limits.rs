@@ -39,6 +39,10 @@ pub const MAX_IDENTITIES_FILE: u64 = 1 << 20;
 pub const MAX_IDENTITIES: usize = 1024;
 /// Longest subject of a rule, in bytes.
 pub const MAX_SUBJECT_LENGTH: usize = 1024;
+/// Most certificates remembered as read: those of the few signers and authorities of a catalog.
+pub(super) const MAX_KNOWN_CERTIFICATES: usize = 64;
+/// Most facts remembered as proven, of 32 bytes each: a few for each signer.
+pub(super) const MAX_KNOWN_FACTS: usize = 256;
 /// Longest private key file, in bytes.
 pub const MAX_KEY_FILE: u64 = 64 << 10;
 

@@ -14,6 +14,7 @@ use crate::fsio::{self, Dir, EntryKind, FsError};
 
 use super::certificate::Certificate;
 use super::chain::Anchors;
+use super::memo::Memo;
 use super::revocation::Crl;
 use super::{Identities, LoadError, ffi, limits, pem};
 
@@ -41,6 +42,7 @@ pub(super) fn anchors(path: &Path, intermediate: bool) -> Result<Anchors, LoadEr
     Ok(Anchors {
         certificates,
         intermediate,
+        memo: Memo::default(),
     })
 }
 

@@ -37,6 +37,7 @@ mod key;
 pub mod limits;
 mod load;
 mod load_error;
+mod memo;
 mod name;
 mod name_text;
 mod pem;

@@ -13,6 +13,7 @@ use crate::digest::Sha256Digest;
 use super::certificate::Certificate;
 use super::chain::Anchors;
 use super::der::Reader;
+use super::memo::{Fact, Memo};
 use super::name::Name;
 use super::profile::Use;
 use super::{Refusal, ffi};
@@ -20,6 +21,8 @@ use super::{Refusal, ffi};
 /// One revocation list.
 pub(super) struct Crl {
     x509: X509Crl,
+    /// Of the bytes that it was read from.
+    digest: Sha256Digest,
     /// Issuer name, DER.
     issuer: Vec<u8>,
     this_update: Timestamp,
@@ -44,12 +47,18 @@ impl Crl {
                 Some(time) => Some(timestamp(time)?),
                 None => None,
             },
+            digest: Sha256Digest::of(der),
             x509,
         })
     }
 
     pub(super) fn x509(&self) -> &X509Crl {
         &self.x509
+    }
+
+    /// SHA-256 of the bytes that it was read from.
+    pub(super) fn digest(&self) -> Sha256Digest {
+        self.digest
     }
 
     /// When it was made.
@@ -112,7 +121,7 @@ pub(super) fn check(
     let mut used: Vec<&Crl> = Vec::new();
     let mut has_entry = false;
     for (certificate, issuer) in chain.iter().zip(chain.iter().skip(1)) {
-        let crl = find(crls, certificate, issuer, times.now)?;
+        let crl = find(&anchors.memo, crls, certificate, issuer, times.now)?;
         match crl.x509.get_by_cert(&certificate.x509) {
             CrlStatus::NotRevoked => {}
             // Only lists of changes, which are not read here, take an entry back.
@@ -132,8 +141,16 @@ pub(super) fn check(
         })
 }
 
+/// Whether a list carries the signature of an issuer whose own chain was accepted.
+fn is_signed(memo: &Memo, crl: &Crl, issuer: &Certificate) -> bool {
+    let fact = Fact::new("list signed by", [crl.digest, issuer.sha256()]);
+    let prove = || crl.is_signed_by(issuer).then_some(()).ok_or(());
+    memo.holds(fact, prove).is_ok()
+}
+
 /// The newest list of an issuer, which must be fresh.
 fn find<'a>(
+    memo: &Memo,
     crls: &'a [Crl],
     certificate: &Certificate,
     issuer: &Certificate,
@@ -142,7 +159,7 @@ fn find<'a>(
     let name = || issuer.subject.to_text();
     let newest = crls
         .iter()
-        .filter(|crl| crl.is_signed_by(issuer))
+        .filter(|crl| crl.names(issuer) && is_signed(memo, crl, issuer))
         .max_by_key(|crl| (crl.is_fresh(now), crl.this_update))
         .ok_or_else(|| Refusal::CrlMissing {
             subject: certificate.subject.to_text(),

@@ -35,7 +35,7 @@ pub(super) fn verify(
     anchors: &Anchors,
     now: Timestamp,
 ) -> Result<VerifiedTimestamp, Refusal> {
-    let (cms, content) = SignedData::token(token)?;
+    let (cms, content) = SignedData::token(token, &anchors.memo)?;
     let info = TstInfo::from_der(content).map_err(Refusal::format("timestamp"))?;
     check_imprint(&info, message)?;
     check_time(info.time, now)?;

@@ -2,7 +2,7 @@
 
 use isi_catalog::trust::dev_pki::{Authority, Leaf, Purpose, Revoked};
 use isi_catalog::trust::{
-    Check, CheckName, Credential, KeySigner, LocalAuthority, Outcome, Sign as _,
+    Check, CheckName, Credential, KeySigner, LocalAuthority, Outcome, Sealed, Sign as _,
     TimestampAuthority as _, TrustPaths, TrustStore, Verdict,
 };
 use jiff::Timestamp;
@@ -338,4 +338,57 @@ fn a_check_of_the_trust_finds_lists_before_they_refuse_a_package() {
     let forged = double.crl_pem(days(-1), days(31), &[]).unwrap();
     lists.write("crls/forged.crl", &forged);
     assert_eq!(found(&lists)[0], "T_CRL_FORGED");
+}
+
+#[test]
+fn a_second_look_judges_others_of_the_same_name_anew() {
+    let (lists, impostor) = (Lists::new(), Lists::new());
+    // Newer than the true list, of the same name, and signed by somebody else.
+    let forged = impostor.issuing.crl_pem(days(0), days(60), &[]).unwrap();
+    lists.write("crls/forged.crl", &forged);
+    let store = lists.store(true);
+    for _ in 0..2 {
+        accepted(&lists.verify_with(&store, days(-10)));
+        let verdict = impostor.verify_with(&store, days(-10));
+        assert!(!verdict.verified, "{verdict:?}");
+    }
+    lists.remove("issuing");
+    let store = lists.store(true);
+    for _ in 0..2 {
+        let verdict = lists.verify_with(&store, days(-10));
+        assert_eq!(refused(&verdict), (Revocation, "E_CRL_MISSING"));
+    }
+}
+
+#[test]
+fn a_second_look_judges_times_anew() {
+    let lists = Lists::new();
+    let entry = Revoked {
+        certificate: &certificates(&lists.signer)[0],
+        time: days(-100),
+        reason: Some(4),
+    };
+    lists.publish("issuing", (-1, 30), &[entry]);
+    let store = lists.store(true);
+    for _ in 0..2 {
+        accepted(&lists.verify_with(&store, days(-101)));
+        let verdict = lists.verify_with(&store, days(-99));
+        assert_eq!(refused(&verdict), (Revocation, "E_REVOKED"));
+    }
+    let signer = KeySigner::new(Lists::credential(&lists.signer)).unwrap();
+    let signature = signer.sign(MANIFEST).unwrap();
+    let tsa = LocalAuthority::new(Lists::credential(&lists.tsa), days(-101)).unwrap();
+    let timestamp = tsa.timestamp(&signature).unwrap();
+    let sealed = Sealed {
+        manifest: MANIFEST,
+        signature: &signature,
+        timestamp: &timestamp,
+    };
+    assert!(store.authenticate(&sealed, days(29)).is_sound());
+    for (now, code) in [(31, "E_CRL_STALE"), (-2, "E_CRL_STALE")] {
+        let found = store.authenticate(&sealed, days(now));
+        let row = found.checks().iter().find(|check| check.name == Revocation);
+        assert_eq!(row.unwrap().code.as_deref(), Some(code), "{now}");
+    }
+    assert!(store.authenticate(&sealed, days(29)).is_sound());
 }

@@ -3,6 +3,7 @@ use openssl::cms::CmsContentInfo;
 use super::super::certificate::Certificate;
 use super::super::der::{DerError, DerFault, Reader, Tlv, check_strict, oid, tag};
 use super::super::key::{DigestAlgorithm, digest_name};
+use super::super::memo::Memo;
 use super::super::{Refusal, ffi, limits};
 use super::uncovered;
 
@@ -67,9 +68,9 @@ impl SignerId<'_> {
 
 impl<'a> SignedData<'a> {
     /// Reads the signature section of a package: detached, over `id-data`, one canonical encoding.
-    pub(in crate::trust) fn signature(der: &'a [u8]) -> Result<Self, Refusal> {
+    pub(in crate::trust) fn signature(der: &'a [u8], memo: &Memo) -> Result<Self, Refusal> {
         const PART: &str = "signature";
-        let cms = Self::read(der, PART, limits::MAX_SIGNATURE_LENGTH)?;
+        let cms = Self::read(der, PART, limits::MAX_SIGNATURE_LENGTH, memo)?;
         if cms.content.is_some() {
             return Err(Refusal::NotDetached);
         }
@@ -85,8 +86,8 @@ impl<'a> SignedData<'a> {
     }
 
     /// Reads a timestamp token: a `TSTInfo` that comes along, one signer.
-    pub(in crate::trust) fn token(der: &'a [u8]) -> Result<(Self, &'a [u8]), Refusal> {
-        let cms = Self::read(der, "timestamp", limits::MAX_TOKEN_LENGTH)?;
+    pub(in crate::trust) fn token(der: &'a [u8], memo: &Memo) -> Result<(Self, &'a [u8]), Refusal> {
+        let cms = Self::read(der, "timestamp", limits::MAX_TOKEN_LENGTH, memo)?;
         expect_content_type(cms.content_type, oid::TST_INFO)?;
         if cms.signers.len() != 1 {
             return Err(Refusal::TimestampSignature {
@@ -106,7 +107,7 @@ impl<'a> SignedData<'a> {
             .find(|certificate| signer.id.names(certificate))
     }
 
-    fn read(der: &'a [u8], part: &'static str, limit: usize) -> Result<Self, Refusal> {
+    fn read(der: &'a [u8], part: &'static str, limit: usize, memo: &Memo) -> Result<Self, Refusal> {
         ffi::init();
         if der.len() > limit {
             return Err(Refusal::TooLarge {
@@ -134,7 +135,7 @@ impl<'a> SignedData<'a> {
         let certificates = raw
             .certificates
             .iter()
-            .map(|certificate| Certificate::from_der(certificate.whole))
+            .map(|certificate| memo.certificate(certificate.whole))
             .collect::<Result<Vec<_>, _>>()?;
         let signers = raw
             .signers

@@ -2,6 +2,7 @@ use jiff::Timestamp;
 
 use super::super::cms::{self, SignedData};
 use super::super::der::{Reader, tag};
+use super::super::memo::Memo;
 use super::super::timestamp;
 use super::super::tst_info::TstInfo;
 use super::super::{Refusal, TimestampError, limits};
@@ -40,7 +41,7 @@ pub fn check_signature_belongs(signature: &[u8], manifest: &[u8]) -> Result<(), 
 }
 
 pub(super) fn belongs(signature: &[u8], manifest: &[u8]) -> Result<(), Refusal> {
-    let cms = SignedData::signature(signature)?;
+    let cms = SignedData::signature(signature, &Memo::default())?;
     if cms.signers.is_empty() {
         return Err(Refusal::SignerCount {
             good: 0,
@@ -62,7 +63,7 @@ pub(super) fn belongs(signature: &[u8], manifest: &[u8]) -> Result<(), Refusal> 
 /// The answer is the time that it claims.
 pub fn check_token_belongs(token: &[u8], signature: &[u8]) -> Result<Timestamp, AttachError> {
     let belongs = || -> Result<Timestamp, Refusal> {
-        let (cms, content) = SignedData::token(token)?;
+        let (cms, content) = SignedData::token(token, &Memo::default())?;
         let info = TstInfo::from_der(content).map_err(Refusal::format("timestamp"))?;
         timestamp::check_imprint(&info, signature)?;
         for signer in &cms.signers {

@@ -15,6 +15,7 @@ use ureq::tls::{TlsConfig, TlsProvider};
 
 use super::super::cms::SignedData;
 use super::super::key::DigestAlgorithm;
+use super::super::memo::Memo;
 use super::super::tst_info::TstInfo;
 use super::super::{Refusal, ffi, limits};
 use super::attach::{check_token_belongs, token_of};
@@ -122,7 +123,7 @@ impl TimestampAuthority for HttpAuthority {
 
 fn check_nonce(token: &[u8], nonce: &[u8]) -> Result<(), TimestampError> {
     let refused = |refusal| TimestampError::Refused(Box::new(refusal));
-    let (_, content) = SignedData::token(token).map_err(refused)?;
+    let (_, content) = SignedData::token(token, &Memo::default()).map_err(refused)?;
     let info = TstInfo::from_der(content)
         .map_err(Refusal::format("timestamp"))
         .map_err(refused)?;

@@ -2,6 +2,7 @@ use super::super::certificate::Certificate;
 use super::super::cms::{SignedData, SignerEntry, signed_data};
 use super::super::der::oid;
 use super::super::limits;
+use super::super::memo::Memo;
 use super::super::profile::{self, Use};
 use super::{Credential, Sign, SignError};
 
@@ -41,7 +42,7 @@ pub fn append_signature(
     content: &[u8],
     signer: &KeySigner,
 ) -> Result<Vec<u8>, SignError> {
-    let cms = SignedData::signature(existing)
+    let cms = SignedData::signature(existing, &Memo::default())
         .map_err(|refusal| SignError::Existing(Box::new(refusal)))?;
     let own = &signer.credential.certificate;
     if cms
