@@ -67,7 +67,7 @@ impl Local {
     }
 }
 
-/// Every call goes through [`told`], so that its waits are events.
+/// Every call goes through `told`, so that its waits are events.
 impl Management for Local {
     fn import(&self, request: ImportRequest, call: &Call<'_>) -> Result<ImportReply, ServiceError> {
         told(call, |call| Self::import(self, request, call))
