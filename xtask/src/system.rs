@@ -55,6 +55,9 @@ const TO_CHECK: &[Need] = &[
     Need::program("sqlite3", "sqlite3"),
     Need::program("e2fsprogs", "mkfs.ext4"),
     Need::program("xfsprogs", "mkfs.xfs"),
+    Need::program("btrfs-progs", "mkfs.btrfs"),
+    Need::program("user-mode-linux", "linux"),
+    Need::program("busybox-static", "busybox"),
 ];
 
 /// Makes sure that the sources can be built.

@@ -1,0 +1,157 @@
+//! One start of a machine: Linux as an ordinary process (user-mode-linux), from power-on to its end.
+
+use std::fmt::Write as _;
+use std::io::{BufRead as _, BufReader, Read};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+/// What runs longer than this hangs, however busy the machine below is.
+const PATIENCE: Duration = Duration::from_mins(2);
+/// What a machine says that means to hang; after it nobody waits for long.
+pub(crate) const HANGS: &str = "test: hangs";
+const SHORT_PATIENCE: Duration = Duration::from_secs(2);
+/// What the kernel says when it starts anew; it would keep its command line, and nobody would choose.
+const RESTARTS: &str = "reboot: Restarting system";
+
+/// Why no machine can be started here, if none can.
+pub(crate) fn missing() -> Option<String> {
+    for (program, package) in [
+        ("linux", "user-mode-linux"),
+        ("busybox", "busybox-static"),
+        ("ldd", "libc-bin"),
+    ] {
+        if !installed(program) {
+            return Some(format!("{program} is not there (Debian: {package})"));
+        }
+    }
+    let root = rustix::process::geteuid().is_root();
+    (!root).then(|| "only root can give the files of a system their owners".to_owned())
+}
+
+/// Whether a program is found on the search path.
+pub(crate) fn installed(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let system = ["/usr/sbin", "/sbin"].map(PathBuf::from);
+    std::env::split_paths(&path)
+        .chain(system)
+        .any(|directory| directory.join(program).is_file())
+}
+
+/// How a start of the machine ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// It turned itself off.
+    Off,
+    /// It asked to be started anew.
+    Restart,
+    /// The kernel panicked.
+    Panic,
+    /// It hung, and the power was cut.
+    Hung,
+}
+
+/// One start of the machine.
+#[derive(Debug)]
+pub(crate) struct Boot {
+    pub(crate) end: End,
+    pub(crate) console: String,
+    pub(crate) time: Duration,
+}
+
+impl Boot {
+    /// Whether a line of the console begins with `text`.
+    pub(crate) fn says(&self, text: &str) -> bool {
+        self.console.lines().any(|line| line.starts_with(text))
+    }
+}
+
+/// Turns the machine on with `words` on its kernel's command line, and watches it to its end.
+///
+/// `scratch` is for the sockets of the kernel.
+pub(crate) fn boot(scratch: &Path, words: &[String]) -> Boot {
+    let sockets = tempfile::tempdir_in(scratch).unwrap();
+    let (reader, writer) = std::io::pipe().unwrap();
+    let mut linux = Command::new("linux");
+    linux
+        .args(["mem=96M", "con=null", "con0=null,fd:1", "ssl=null", "quiet"])
+        .args(["panic=1", "umid=test"])
+        .arg(format!("uml_dir={}/", sockets.path().display()))
+        .args(words)
+        .env("TMPDIR", scratch)
+        .stdin(Stdio::null())
+        .stdout(writer.try_clone().unwrap())
+        .stderr(writer)
+        .process_group(0);
+    let started = Instant::now();
+    let mut machine = Machine(linux.spawn().unwrap());
+    // Its own copies of the pipe would keep the console open.
+    drop(linux);
+    let mut console = String::new();
+    let end = machine.watch(&lines(reader), &mut console);
+    Boot {
+        end,
+        console,
+        time: started.elapsed(),
+    }
+}
+
+/// A machine that is on; when this is dropped the power is cut.
+struct Machine(Child);
+
+impl Machine {
+    fn watch(&mut self, lines: &Receiver<String>, console: &mut String) -> End {
+        let mut deadline = Instant::now() + PATIENCE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let line = match lines.recv_timeout(left) {
+                Ok(line) => line,
+                Err(RecvTimeoutError::Timeout) => return End::Hung,
+                Err(RecvTimeoutError::Disconnected) => break,
+            };
+            writeln!(console, "{line}").unwrap();
+            if line.starts_with(HANGS) {
+                deadline = deadline.min(Instant::now() + SHORT_PATIENCE);
+            }
+            if line.starts_with(RESTARTS) {
+                return End::Restart;
+            }
+        }
+        if self.0.wait().unwrap().success() {
+            End::Off
+        } else {
+            End::Panic
+        }
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        // Every process of the machine is one of ours; the first one alone would leave the others behind.
+        let group = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw);
+        if let Some(group) = group {
+            // They may all be gone.
+            kill_process_group(group, Signal::KILL).unwrap_or_default();
+        }
+        drop(self.0.wait());
+    }
+}
+
+/// The lines of a stream, as they come.
+fn lines(stream: impl Read + Send + 'static) -> Receiver<String> {
+    let (send, receive) = channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(stream).split(b'\n') {
+            let Ok(line) = line else { return };
+            let line = String::from_utf8_lossy(&line).trim_end().to_owned();
+            if send.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    receive
+}
