@@ -238,3 +238,32 @@ fn timestamp(time: &Asn1TimeRef) -> Option<Timestamp> {
     let seconds = i64::from(since.days) * 86_400 + i64::from(since.secs);
     Timestamp::from_second(seconds).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Crl, Memo, is_signed};
+    use crate::trust::certificate::Certificate;
+    use crate::trust::dev_pki::Authority;
+    use crate::trust::pem::blocks;
+
+    /// What was proven of one issuer says nothing of another with the same name.
+    #[test]
+    fn a_list_is_proven_for_its_own_issuer_only() {
+        let then = "2026-01-01T00:00:00Z".parse().unwrap();
+        let until = "2026-02-01T00:00:00Z".parse().unwrap();
+        let [own, namesake] = [(); 2].map(|()| Authority::root(&[("CN", "Root")], then).unwrap());
+        let certificate = |authority: &Authority| {
+            let pem = authority.certificate_pem().unwrap();
+            Certificate::from_der(&blocks(pem.as_bytes()).unwrap()[0].der).unwrap()
+        };
+        let pem = own.crl_pem(then, until, &[]).unwrap();
+        let list = Crl::from_der(&blocks(pem.as_bytes()).unwrap()[0].der).unwrap();
+        let (own, namesake) = (certificate(&own), certificate(&namesake));
+        assert!(list.names(&namesake));
+        let memo = Memo::default();
+        for _ in 0..2 {
+            assert!(is_signed(&memo, &list, &own));
+            assert!(!is_signed(&memo, &list, &namesake));
+        }
+    }
+}

@@ -167,7 +167,7 @@ fn history_tells_everything_and_follows_its_chain() {
     );
     // The remedy it names.
     assert!(
-        found.stderr.contains("hint: keep events.jsonl elsewhere"),
+        found.stderr.contains("hint: `isi upgrade catalog repair`"),
         "{}",
         found.stderr
     );

@@ -137,12 +137,12 @@ impl<'a> Listing<'a> {
         let needs_cells = format != Format::Json || self.sort.is_some();
         let cells = if needs_cells { cells(item) } else { Vec::new() };
         let row = Row { cells, json };
-        if self.sort.is_some() || format == Format::Table {
-            self.held.push(row);
-            Ok(())
-        } else {
-            self.print(&row, out)
+        match (self.sort, format) {
+            (Some(_), _) => self.held.push(row),
+            (None, Format::Table) => self.held.push(self.only_shown(row)),
+            _ => return self.print(&row, out),
         }
+        Ok(())
     }
 
     /// Prints what was held back and what belongs to the end; JSON gets `totals` there.
@@ -157,6 +157,9 @@ impl<'a> Listing<'a> {
         held.truncate(room.saturating_sub(self.printed));
         if self.arguments.format == Format::Table {
             self.printed = held.len();
+            if self.sort.is_some() {
+                held = held.into_iter().map(|row| self.only_shown(row)).collect();
+            }
             drawn::print(&self, &held, out)?;
         } else {
             held.iter().try_for_each(|row| self.print(row, out))?;
@@ -167,6 +170,31 @@ impl<'a> Listing<'a> {
             out.note(&format!("{hidden} more not shown because of --limit"));
         }
         Ok(())
+    }
+
+    /// The columns that its table has.
+    fn shown(&self) -> impl Iterator<Item = (usize, &'static Column)> {
+        let wide = self.wide;
+        let columns = self.columns.iter().enumerate();
+        columns.filter(move |(_, column)| match column.place {
+            Place::Fixed | Place::GivesWay => true,
+            Place::Wide => wide,
+            Place::Full => false,
+        })
+    }
+
+    /// What a table shows of an item: so much is held back, and no more, however many there are.
+    fn only_shown(&self, mut row: Row) -> Row {
+        let shown = self.shown().filter_map(|(index, _)| {
+            let cell = row.cells.get_mut(index)?;
+            let mut shown = std::mem::take(&mut cell.shown);
+            shown.shrink_to_fit();
+            Some(Cell { shown, full: None })
+        });
+        Row {
+            cells: shown.collect(),
+            json: String::new(),
+        }
     }
 
     fn sorted(&mut self) -> Vec<Row> {
@@ -418,6 +446,25 @@ Total: 4
             None,
         );
         assert_eq!(printed.lines().count(), 5);
+    }
+
+    #[test]
+    fn a_long_table_is_drawn_in_parts_that_fit_together() {
+        let fields: Vec<_> = (0..5000)
+            .map(|n| (n.to_string(), "x".repeat(n / 100)))
+            .collect();
+        let items: Items<'_> = fields.iter().map(|(n, x)| [n, "b", x, "d"]).collect();
+        let printed = print(&items, &ListArgs::default(), None);
+        let lines: Vec<_> = printed.lines().collect();
+        assert_eq!(lines.len(), 5000 + 4);
+        let rules = lines.iter().filter(|line| line.starts_with("---"));
+        assert_eq!(rules.count(), 2);
+        let titles = lines.iter().filter(|line| line.starts_with("ID "));
+        assert_eq!(titles.count(), 1);
+        // 4 digits, "Type", the longest description, and the last field without its padding.
+        let width = 4 + 1 + 4 + 1 + 49 + 1 + 1;
+        let odd = lines[2..5002].iter().find(|line| line.len() != width);
+        assert_eq!(odd, None);
     }
 
     #[test]

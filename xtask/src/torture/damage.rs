@@ -32,6 +32,7 @@ const TO_ARTIFACTS: &[Damage] = &[
     rename_shard,
     second_copy,
     instead_of_artifact,
+    other_mode,
     foreign_file,
 ];
 
@@ -395,6 +396,17 @@ fn instead_of_artifact(damaged: &Damaged<'_>, random: &mut Random) -> Outcome<St
         }
     };
     Ok(format!("{} is {what}", damaged.name(&path)))
+}
+
+/// Gives an artifact a mode that lets its owner change it, or nobody read it.
+fn other_mode(damaged: &Damaged<'_>, random: &mut Random) -> Outcome<String> {
+    let path = damaged.artifact(random)?;
+    let mode = random
+        .pick(&[0o000, 0o200, 0o600, 0o644, 0o777])
+        .copied()
+        .unwrap_or_default();
+    fs::set_permissions(&path, Permissions::from_mode(mode))?;
+    Ok(format!("{}: mode {mode:04o}", damaged.name(&path)))
 }
 
 fn foreign_file(damaged: &Damaged<'_>, random: &mut Random) -> Outcome<String> {

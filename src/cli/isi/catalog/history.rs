@@ -5,7 +5,7 @@ use crate::cli::args::{ListArgs, parse_time};
 use crate::cli::table::{Cell, Column, Listing, Place};
 use crate::cli::{CommandError, Context, Exit};
 use crate::digest::IdPrefix;
-use crate::service::{ChainFinding, Event, HistoryEntry, HistoryFilter, HistoryRequest};
+use crate::service::{Event, HistoryEntry, HistoryFilter, HistoryRequest};
 
 /// Show what was done to the catalog, when and by whom
 #[derive(clap::Args, Debug)]
@@ -88,13 +88,10 @@ impl Args {
             context.out.complain("event log", &finding.to_string());
             context.out.complain("  code", "E_EVENT_LOG");
         }
-        let of_mirror = |finding: &ChainFinding| matches!(finding, ChainFinding::Mirror { .. });
-        if findings.iter().any(of_mirror) {
-            let remedy = "keep events.jsonl elsewhere and remove it from the catalog: the next change \
-                writes it anew from the database";
-            context.out.complain("hint", remedy);
-        }
         if !findings.is_empty() {
+            let remedy = "`isi upgrade catalog repair` makes the log anew from what is whole, and keeps \
+                the rest in quarantine";
+            context.out.complain("hint", remedy);
             return Ok(Exit::ProblemsFound);
         }
         if self.verify {
