@@ -23,7 +23,7 @@ mod seal;
 mod verify;
 
 pub use error::{OpenError, VerifyError};
-pub use open::{Authentic, Package, Unverified, Verified};
+pub use open::{Authentic, Package, PayloadBytes, Unverified, Verified};
 pub use receive::{receive, receive_stream};
 pub use seal::{Seal, SealChange, SealPackageError, replace_seal};
 pub use verify::{Hashing, VerifyRequest};

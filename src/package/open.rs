@@ -1,9 +1,9 @@
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 
 use super::OpenError;
 use crate::digest::PackageId;
-use crate::fsio::RegionReader;
+use crate::fsio::{ReadAt, RegionReader};
 use crate::isi_file::{Envelope, Extent, ParseErrorKind};
 use crate::manifest::{Manifest, ManifestErrorKind, Region, RegionKind, decode};
 use crate::trust::Verdict;
@@ -27,13 +27,37 @@ pub struct Authentic {
     pub(super) verdict: Verdict,
 }
 
-/// Signed by those who may sign it, or let pass unsigned on purpose; every byte has its digest.
+/// Signed by those who may sign it, or let pass unsigned on purpose; every byte has its digest, or is
+/// compared with it when it is used (see [`Package::defer_regions`]).
 #[derive(Debug)]
 pub struct Verified {
     pub(super) manifest: Manifest,
     pub(super) extents: Vec<Extent>,
     pub(super) verdict: Verdict,
     pub(super) id: Option<PackageId>,
+}
+
+/// The bytes of a package's payload.
+#[derive(Debug, Clone, Copy)]
+pub struct PayloadBytes<'a> {
+    file: &'a File,
+    length: u64,
+}
+
+impl ReadAt for PayloadBytes<'_> {
+    fn length(&self) -> io::Result<u64> {
+        Ok(self.length)
+    }
+
+    fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        let end = u64::try_from(buffer.len())
+            .ok()
+            .and_then(|length| offset.checked_add(length));
+        if end.is_none_or(|end| end > self.length) {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        ReadAt::read_exact_at(self.file, buffer, offset)
+    }
 }
 
 impl Package<Unverified> {
@@ -133,7 +157,19 @@ impl Package<Verified> {
 
     /// The README, if there is one.
     pub fn readme(&self) -> Result<Option<String>, OpenError> {
-        readme(&self.file, &self.state.manifest, &self.state.extents)
+        let Some((region, extent)) = self.region_of(RegionKind::Readme) else {
+            return Ok(None);
+        };
+        self.read_region(region, extent).and_then(text).map(Some)
+    }
+
+    /// The payload and nothing behind it, for unpacking; nothing was compared with a digest yet.
+    pub fn payload(&self) -> PayloadBytes<'_> {
+        // The payload is region 1, which begins where the file begins.
+        PayloadBytes {
+            file: &self.file,
+            length: self.region(0).map_or(0, |(_, extent)| extent.length),
+        }
     }
 }
 
@@ -163,8 +199,17 @@ pub(super) fn check_regions(
     manifest: &Manifest,
     extents: &[Extent],
 ) -> Result<(), OpenError> {
-    envelope.check_headers(file, extents).map_err(container)?;
+    check_headers(file, envelope, extents)?;
     readme(file, manifest, extents).map(drop)
+}
+
+/// Checks the headers between the regions.
+pub(super) fn check_headers(
+    file: &File,
+    envelope: &Envelope,
+    extents: &[Extent],
+) -> Result<(), OpenError> {
+    envelope.check_headers(file, extents).map_err(container)
 }
 
 fn readme(
@@ -179,8 +224,11 @@ fn readme(
     let Some((_, extent)) = found else {
         return Ok(None);
     };
-    let text = String::from_utf8(read(file, *extent)?);
-    text.map(Some).map_err(|error| OpenError::Readme {
+    text(read(file, *extent)?).map(Some)
+}
+
+fn text(bytes: Vec<u8>) -> Result<String, OpenError> {
+    String::from_utf8(bytes).map_err(|error| OpenError::Readme {
         valid_up_to: error.utf8_error().valid_up_to(),
     })
 }

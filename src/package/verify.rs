@@ -2,7 +2,7 @@ use jiff::Timestamp;
 
 use super::arrival::Arrival;
 use super::hashing::{self, HashError, Mismatch};
-use super::open::{check_regions, decode_manifest, place};
+use super::open::{check_headers, check_regions, decode_manifest, place};
 use super::{Authentic, OpenError, Package, Unverified, Verified, VerifyError};
 use crate::digest::PackageId;
 use crate::isi_file::Extent;
@@ -149,6 +149,31 @@ impl Package<Authentic> {
         self.check(request, &Arrival::complete()).map(|(_, id)| id)
     }
 
+    /// The package with its regions unread: each is compared with its digest when it is used.
+    ///
+    /// For a copy whose every byte was compared when it was made, as the catalog's artifacts are:
+    /// [`Package::read_region`] compares again whatever it gives out, and so does unpacking, frame by
+    /// frame, before it decodes. The verdict says that the regions were not read (`N_METADATA_ONLY`).
+    pub fn defer_regions(self) -> Result<Package<Verified>, VerifyError> {
+        let placed = place(&self.envelope, &self.state.manifest).and_then(|extents| {
+            check_headers(&self.file, &self.envelope, &extents)?;
+            Ok(extents)
+        });
+        let extents = placed.map_err(|error| self.refuse_structure(error))?;
+        let verdict = self.verdict_so_far();
+        let state = Verified {
+            manifest: self.state.manifest,
+            extents,
+            verdict,
+            id: None,
+        };
+        Ok(Package {
+            file: self.file,
+            envelope: self.envelope,
+            state,
+        })
+    }
+
     /// Compares the regions with the manifest as their bytes arrive.
     pub(super) fn complete(
         self,
@@ -182,17 +207,8 @@ impl Package<Authentic> {
         request: &VerifyRequest<'_>,
         arrival: &Arrival,
     ) -> Result<(Vec<Extent>, Option<PackageId>), VerifyError> {
-        let Authentic { manifest, verdict } = &self.state;
-        let refuse = |check: Check| {
-            let mut checks = verdict.checks.clone();
-            checks.push(check);
-            let (signers, timestamp) = (verdict.signers.clone(), verdict.timestamp.clone());
-            VerifyError::Refused(Box::new(Verdict::new(checks, signers, timestamp)))
-        };
-        let refuse_structure = |error| match error {
-            OpenError::Read(source) => VerifyError::Read(source),
-            refusal => refuse(structure_refusal(&refusal)),
-        };
+        let manifest = &self.state.manifest;
+        let refuse_structure = |error| self.refuse_structure(error);
         let extents = place(&self.envelope, manifest).map_err(refuse_structure)?;
         let (file, regions, progress) = (&self.file, &manifest.regions, request.progress);
         let hashed = match request.hashing {
@@ -202,12 +218,28 @@ impl Package<Authentic> {
             }
         };
         let whole = hashed.map_err(|error| match error {
-            HashError::Mismatch(mismatch) => refuse(digest_refusal(&mismatch)),
+            HashError::Mismatch(mismatch) => self.refuse(digest_refusal(&mismatch)),
             HashError::Read(source) => VerifyError::Read(source),
             HashError::Cancelled => VerifyError::Cancelled,
         })?;
         check_regions(file, &self.envelope, manifest, &extents).map_err(refuse_structure)?;
         Ok((extents, whole.map(PackageId::new)))
+    }
+
+    /// What was checked so far, and that this failed.
+    fn refuse(&self, check: Check) -> VerifyError {
+        let verdict = &self.state.verdict;
+        let mut checks = verdict.checks.clone();
+        checks.push(check);
+        let (signers, timestamp) = (verdict.signers.clone(), verdict.timestamp.clone());
+        VerifyError::Refused(Box::new(Verdict::new(checks, signers, timestamp)))
+    }
+
+    fn refuse_structure(&self, error: OpenError) -> VerifyError {
+        match error {
+            OpenError::Read(source) => VerifyError::Read(source),
+            refusal => self.refuse(structure_refusal(&refusal)),
+        }
     }
 }
 

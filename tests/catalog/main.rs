@@ -25,5 +25,6 @@ mod repair;
 mod scale;
 mod service;
 mod threats;
+mod used;
 mod verify;
 mod world;

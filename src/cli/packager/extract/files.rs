@@ -1,9 +1,7 @@
-use std::fs::File;
-use std::io;
 use std::path::Path;
 
 use crate::cli::CommandError;
-use crate::fsio::{Dir, ReadAt};
+use crate::fsio::Dir;
 use crate::manifest::RegionKind;
 use crate::package::{Package, Verified};
 use crate::payload::{self, ArchiveOptions, FileTable, PayloadIndex, UnpackOptions, UnpackReport};
@@ -38,11 +36,7 @@ fn unpack_tree(
     let index = read_region(package, RegionKind::PayloadIndex)?;
     let table = read_region(package, RegionKind::FileTable)?;
     let target = existing(directory)?;
-    // The payload is region 1, which begins where the file begins.
-    let payload = Payload {
-        file: package.file(),
-        length: package.region(0).map_or(0, |(_, extent)| extent.length),
-    };
+    let payload = package.payload();
     let unpacked = if let (Some(index), Some(table)) = (index, table) {
         let (index, table) = (PayloadIndex::decode(&index)?, FileTable::decode(&table)?);
         match target {
@@ -67,28 +61,6 @@ fn existing(directory: &Path) -> Result<Option<Dir>, CommandError> {
     let is_there = directory.symlink_metadata().is_ok();
     let opened = is_there.then(|| Dir::open(directory));
     opened.transpose().map_err(CommandError::from)
-}
-
-/// Region 1 and nothing behind it.
-struct Payload<'a> {
-    file: &'a File,
-    length: u64,
-}
-
-impl ReadAt for Payload<'_> {
-    fn length(&self) -> io::Result<u64> {
-        Ok(self.length)
-    }
-
-    fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-        let end = u64::try_from(buffer.len())
-            .ok()
-            .and_then(|length| offset.checked_add(length));
-        if end.is_none_or(|end| end > self.length) {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        ReadAt::read_exact_at(self.file, buffer, offset)
-    }
 }
 
 fn read_region(
