@@ -21,6 +21,7 @@
 //! - [`payload`]: trees as tar streams in frames, and the way back
 //! - [`package`]: the one way from an open file to a verified package
 //! - [`catalog`]: where verified packages are kept; the only place that knows rusqlite
+//! - [`system`]: a root with boot environments, and what the boot loader reads
 //! - [`service`]: everything the product does, behind one trait; what every front end calls
 //! - [`cli`]: the command lines; the only place that prints and reads the clock
 
@@ -47,4 +48,5 @@ pub mod payload;
 pub mod progress;
 pub mod release;
 pub mod service;
+pub mod system;
 pub mod trust;

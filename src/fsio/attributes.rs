@@ -117,16 +117,7 @@ impl Dir {
         let name = name.as_ref();
         let (parent, last) = self.parent_of(name)?;
         let place = below_descriptor(parent.fd(self), &last);
-        let failed = |error| errno("read extended attributes of", self.path().join(name))(error);
-        let mut found = Vec::new();
-        for attribute in list_xattrs(&place).map_err(failed)? {
-            // One that vanished since the listing is not there.
-            if let Some(value) = get_xattr(&place, &attribute).map_err(failed)? {
-                found.push((attribute, value));
-            }
-        }
-        found.sort();
-        Ok(found)
+        read_xattrs(&place).map_err(errno("read extended attributes of", self.path().join(name)))
     }
 
     /// Sets attributes of `name` itself, whatever it is but a symbolic link.
@@ -215,6 +206,31 @@ impl Dir {
         self.create_node(name.as_ref(), kind, mode, device, "create device")
     }
 
+    /// Creates a socket that nobody listens on; fails if the name exists.
+    pub fn create_socket(&self, name: impl AsRef<Path>, mode: u32) -> Result<(), FsError> {
+        self.create_node(name.as_ref(), FileType::Socket, mode, 0, "create socket")
+    }
+
+    /// What the system knows about the directory itself.
+    pub fn own_status(&self) -> Result<Status, FsError> {
+        rustix::fs::statx(self, "", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS)
+            .map(|found| status(&found))
+            .map_err(errno("examine", self.path()))
+    }
+
+    /// Sets attributes of the directory itself.
+    pub fn set_own_attributes(&self, attributes: &Attributes<'_>) -> Result<(), FsError> {
+        set_fd_attributes(self, self.path(), attributes)
+    }
+
+    /// All extended attributes of the directory itself, in ascending order of their names.
+    pub fn own_xattrs(&self) -> Result<Vec<(OsString, Vec<u8>)>, FsError> {
+        let descriptor = self.as_fd().as_raw_fd();
+        // The final slash makes the kernel follow its own link to the directory.
+        let place = PathBuf::from(format!("/proc/self/fd/{descriptor}/"));
+        read_xattrs(&place).map_err(errno("read extended attributes of", self.path()))
+    }
+
     /// Waits until everything on this directory's file system is on disk.
     pub fn sync_file_system(&self) -> Result<(), FsError> {
         rustix::fs::syncfs(self.as_fd()).map_err(errno("sync the file system of", self.path()))
@@ -263,6 +279,18 @@ fn set_fd_attributes(
 fn below_descriptor(directory: impl AsFd, name: &Path) -> PathBuf {
     let descriptor = directory.as_fd().as_raw_fd();
     Path::new(&format!("/proc/self/fd/{descriptor}")).join(name)
+}
+
+fn read_xattrs(place: &Path) -> Result<Vec<(OsString, Vec<u8>)>, Errno> {
+    let mut found = Vec::new();
+    for attribute in list_xattrs(place)? {
+        // One that vanished since the listing is not there.
+        if let Some(value) = get_xattr(place, &attribute)? {
+            found.push((attribute, value));
+        }
+    }
+    found.sort();
+    Ok(found)
 }
 
 fn list_xattrs(place: &Path) -> Result<Vec<OsString>, Errno> {

@@ -319,6 +319,11 @@ impl Dir {
         rustix::fs::fsync(&self.fd).map_err(errno("sync", &self.path))
     }
 
+    /// A directory that was opened otherwise; `path` is for messages.
+    pub(super) fn of_descriptor(fd: OwnedFd, path: PathBuf) -> Self {
+        Self { fd, path }
+    }
+
     fn rename_with(
         &self,
         name: &Path,

@@ -24,10 +24,14 @@ mod dir;
 mod error;
 mod input;
 mod lock;
+mod mounts;
 mod open;
 mod output;
 mod output_dir;
+mod random;
 mod read_at;
+mod replace;
+mod tree;
 
 pub use attributes::{Attributes, NodeKind, Status, set_file_attributes, status_of_file};
 pub use copy::{clone_file, copy_mode_and_owner, copy_range};
@@ -42,4 +46,6 @@ pub use open::{
 };
 pub use output::{OnExisting, OutputFile};
 pub use output_dir::OutputDir;
+pub use random::random_bytes;
 pub use read_at::{ReadAt, RegionReader};
+pub use tree::Copied;

@@ -1,0 +1,415 @@
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::os::fd::AsFd as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags, ResolveFlags, SeekFrom};
+use rustix::io::Errno;
+
+use super::error::errno;
+use super::{Attributes, Dir, EntryKind, FsError, NodeKind, Status, clone_file, copy_range};
+use crate::progress::Progress;
+
+/// What a copy of a tree came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Copied {
+    /// Names made, the tree itself not counted.
+    pub names: u64,
+    /// Bytes of content, whether their blocks are shared or not.
+    pub bytes: u64,
+    /// Whether it stopped because the caller wanted that.
+    pub cancelled: bool,
+}
+
+/// Directories below each other that are held open while a tree is removed; deeper ones are moved up.
+const OPEN_AT_ONCE: usize = 64;
+
+impl Dir {
+    /// Copies everything below this directory into the empty directory `to`, and its own attributes.
+    ///
+    /// Blocks are shared where the file system can; holes stay holes, names of one file stay names of one
+    /// file. Owners, modes, times and all extended attributes are those of the original. Links are not
+    /// followed, and a directory that something else is mounted on is copied empty.
+    pub fn copy_tree(&self, to: &Self, progress: &dyn Progress) -> Result<Copied, FsError> {
+        let mut copy = Copy {
+            from: self,
+            to,
+            first_names: HashMap::new(),
+            directories: vec![PathBuf::new()],
+            done: Copied::default(),
+        };
+        // The list grows while it is worked off; parents stand before what is in them.
+        let mut next = 0;
+        while let Some(directory) = copy.directories.get(next).cloned() {
+            if progress.cancelled() {
+                copy.done.cancelled = true;
+                return Ok(copy.done);
+            }
+            copy.directory(&directory, progress)?;
+            next += 1;
+        }
+        copy.finish_directories()?;
+        Ok(copy.done)
+    }
+
+    /// Removes `name` and all below it, however deep; follows no link and leaves what is mounted there alone.
+    ///
+    /// Something mounted below is an error, and it and its parents stay.
+    pub fn remove_tree_here(&self, name: impl AsRef<Path>) -> Result<(), FsError> {
+        let name = name.as_ref();
+        let top = self.open_here(name)?;
+        let mut moved = 0_u64;
+        let mut waiting: Vec<OsString> = Vec::new();
+        empty(&top, &top, 0, &mut moved, &mut waiting)?;
+        while let Some(deep) = waiting.pop() {
+            empty(&top.open_here(&deep)?, &top, 1, &mut moved, &mut waiting)?;
+            top.remove_dir(&deep)?;
+        }
+        drop(top);
+        self.remove_dir(name)
+    }
+
+    /// As [`Dir::open_dir`], but not across a mount point.
+    fn open_here(&self, name: impl AsRef<Path>) -> Result<Self, FsError> {
+        let name = name.as_ref();
+        // Everything else about the name is checked as always.
+        drop(self.parent_of(name)?);
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV;
+        let path = self.path().join(name);
+        let fd = rustix::fs::openat2(self.as_fd(), name, flags, Mode::empty(), resolve)
+            .map_err(errno("open directory", &path))?;
+        Ok(Self::of_descriptor(fd, path))
+    }
+
+    /// Whether something else is mounted on the directory `name`.
+    fn is_mounted_on(&self, name: &Path) -> Result<bool, FsError> {
+        match self.open_here(name) {
+            Ok(_) => Ok(false),
+            Err(FsError::System { source, .. })
+                if source.raw_os_error() == Some(Errno::XDEV.raw_os_error()) =>
+            {
+                Ok(true)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Removes everything in `dir`; what is too deep is moved to `top` under a name put into `waiting`.
+fn empty(
+    dir: &Dir,
+    top: &Dir,
+    depth: usize,
+    moved: &mut u64,
+    waiting: &mut Vec<OsString>,
+) -> Result<(), FsError> {
+    for entry in dir.entries()? {
+        if entry.kind != EntryKind::Directory {
+            dir.remove_file(&entry.name)?;
+            continue;
+        }
+        if depth < OPEN_AT_ONCE {
+            let child = dir.open_here(&entry.name)?;
+            empty(&child, top, depth + 1, moved, waiting)?;
+            dir.remove_dir(&entry.name)?;
+            continue;
+        }
+        loop {
+            let name = OsString::from(format!(".isi-remove-{moved}"));
+            *moved += 1;
+            match dir.rename_new(&entry.name, top, &name) {
+                Ok(()) => {
+                    waiting.push(name);
+                    break;
+                }
+                Err(error) if error.is_exists() => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(())
+}
+
+struct Copy<'a> {
+    from: &'a Dir,
+    to: &'a Dir,
+    /// The first name made of each file that has several.
+    first_names: HashMap<((u32, u32), u64), PathBuf>,
+    /// Every directory, relative to the tree; the first is the tree itself.
+    directories: Vec<PathBuf>,
+    done: Copied,
+}
+
+impl Copy<'_> {
+    fn directory(&mut self, path: &Path, progress: &dyn Progress) -> Result<(), FsError> {
+        let opened = open_below(self.from, path)?;
+        let made = open_below(self.to, path)?;
+        let (here, there) = (
+            opened.as_ref().unwrap_or(self.from),
+            made.as_ref().unwrap_or(self.to),
+        );
+        for entry in here.entries()? {
+            if progress.cancelled() {
+                return Ok(());
+            }
+            self.entry(here, there, path, &entry.name)?;
+            self.done.names += 1;
+        }
+        Ok(())
+    }
+
+    fn entry(
+        &mut self,
+        here: &Dir,
+        there: &Dir,
+        directory: &Path,
+        name: &OsStr,
+    ) -> Result<(), FsError> {
+        let status = here.status_of(name)?;
+        let path = directory.join(name);
+        if status.kind != NodeKind::Directory && status.links > 1 {
+            let file = (status.device, status.inode);
+            if let Some(first) = self.first_names.get(&file) {
+                return self.to.create_hard_link(first, &path);
+            }
+            self.first_names.insert(file, path.clone());
+        }
+        match status.kind {
+            NodeKind::File => return self.file(here, there, name, &status),
+            NodeKind::Directory => {
+                there.create_dir(name, 0o700)?;
+                if here.is_mounted_on(Path::new(name))? {
+                    // What it would have inside is somebody else's; nor is it known what it is itself.
+                    let attributes = Attributes {
+                        mode: Some(0o755),
+                        ..Attributes::default()
+                    };
+                    return there.set_attributes(name, &attributes);
+                }
+                self.directories.push(path);
+                return Ok(());
+            }
+            NodeKind::SymbolicLink => there.create_symlink(&here.read_link(name)?, name)?,
+            NodeKind::Fifo => there.create_fifo(name, 0o600)?,
+            NodeKind::Socket => there.create_socket(name, 0o600)?,
+            NodeKind::CharacterDevice => {
+                there.create_device(name, false, 0o600, status.represents)?;
+            }
+            NodeKind::BlockDevice => there.create_device(name, true, 0o600, status.represents)?,
+            NodeKind::Unknown => {
+                return Err(FsError::NotRegular {
+                    path: here.path().join(name),
+                    found: "of a kind unknown to this program",
+                });
+            }
+        }
+        set_attributes(here, there, Path::new(name), &status)
+    }
+
+    fn file(
+        &mut self,
+        here: &Dir,
+        there: &Dir,
+        name: &OsStr,
+        status: &Status,
+    ) -> Result<(), FsError> {
+        let source = here.open_file(name)?;
+        let target = there.create_file(name, 0o600)?;
+        let path = there.path().join(name);
+        if !clone_file(&source, &target, &path)? {
+            target
+                .set_len(status.size)
+                .map_err(FsError::system("write", &path))?;
+            copy_data(&source, &target, status.size, &path)?;
+        }
+        self.done.bytes = self.done.bytes.saturating_add(status.size);
+        set_attributes(here, there, Path::new(name), status)
+    }
+
+    /// Attributes of the directories, the deepest first: what is made in one changes its time.
+    fn finish_directories(&self) -> Result<(), FsError> {
+        for path in self.directories.iter().skip(1).rev() {
+            let status = self.from.status_of(path)?;
+            set_attributes(self.from, self.to, path, &status)?;
+        }
+        let stat = self.from.own_status()?;
+        let xattrs = self.from.own_xattrs()?;
+        let xattrs: Vec<_> = borrowed(&xattrs);
+        self.to.set_own_attributes(&attributes(&stat, &xattrs))
+    }
+}
+
+fn open_below(root: &Dir, path: &Path) -> Result<Option<Dir>, FsError> {
+    if path.as_os_str().is_empty() {
+        return Ok(None);
+    }
+    root.open_dir(path).map(Some)
+}
+
+fn set_attributes(here: &Dir, there: &Dir, name: &Path, status: &Status) -> Result<(), FsError> {
+    let xattrs = here.xattrs(name)?;
+    let xattrs = borrowed(&xattrs);
+    let attributes = attributes(status, &xattrs);
+    if status.kind == NodeKind::SymbolicLink {
+        there.set_link_attributes(name, &attributes)
+    } else {
+        there.set_attributes(name, &attributes)
+    }
+}
+
+fn borrowed(xattrs: &[(OsString, Vec<u8>)]) -> Vec<(&OsStr, &[u8])> {
+    let pairs = xattrs.iter();
+    pairs
+        .map(|(name, value)| (name.as_os_str(), value.as_slice()))
+        .collect()
+}
+
+fn attributes<'a>(status: &Status, xattrs: &'a [(&'a OsStr, &'a [u8])]) -> Attributes<'a> {
+    Attributes {
+        owner: Some((status.uid, status.gid)),
+        mode: Some(status.mode),
+        xattrs,
+        mtime: Some(status.mtime),
+    }
+}
+
+/// Copies what is not a hole; `to` has its full length already.
+fn copy_data(from: &File, to: &File, length: u64, path: &Path) -> Result<(), FsError> {
+    let mut at = 0;
+    while at < length {
+        let start = match rustix::fs::seek(from, SeekFrom::Data(at)) {
+            Ok(start) => start.min(length),
+            // Nothing but a hole up to the end.
+            Err(Errno::NXIO) => return Ok(()),
+            // A file system that knows no holes.
+            Err(Errno::INVAL | Errno::OPNOTSUPP) => at,
+            Err(error) => return Err(errno("read for", path)(error)),
+        };
+        let end = match rustix::fs::seek(from, SeekFrom::Hole(start)) {
+            Ok(end) => end.min(length),
+            Err(Errno::INVAL | Errno::OPNOTSUPP | Errno::NXIO) => length,
+            Err(error) => return Err(errno("read for", path)(error)),
+        };
+        copy_range(from, start, to, start, end.saturating_sub(start), path)?;
+        at = end.max(start.saturating_add(1));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::progress::Silent;
+    use std::os::unix::fs::{FileExt as _, MetadataExt as _, PermissionsExt as _};
+
+    /// Copies a tree into a new directory beside it.
+    fn copied(home: &Path) -> (Dir, Dir) {
+        let from = Dir::open(&home.join("from")).unwrap();
+        let to = Dir::open_or_create(&home.join("to"), 0o700).unwrap();
+        from.copy_tree(&to, &Silent).unwrap();
+        (from, to)
+    }
+
+    #[test]
+    fn a_copy_has_everything_of_the_original() {
+        let home = tempfile::tempdir().unwrap();
+        let from = Dir::open_or_create(&home.path().join("from"), 0o700).unwrap();
+        from.create_dir("sub", 0o700).unwrap();
+        let file = from.create_file("sub/file", 0o600).unwrap();
+        file.write_all_at(b"end", 1 << 20).unwrap();
+        from.create_hard_link("sub/file", "again").unwrap();
+        from.create_symlink(OsStr::new("../nowhere"), "sub/link")
+            .unwrap();
+        from.create_fifo("fifo", 0o600).unwrap();
+        let noted = Attributes {
+            mode: Some(0o750),
+            xattrs: &[(OsStr::new("user.note"), b"x")],
+            mtime: Some((1_000_000_000, 7)),
+            owner: None,
+        };
+        for name in ["sub/file", "sub"] {
+            from.set_attributes(name, &noted).unwrap();
+        }
+        let (from, to) = copied(home.path());
+        for name in ["sub", "sub/file", "sub/link", "again", "fifo"] {
+            let (one, other) = (from.status_of(name).unwrap(), to.status_of(name).unwrap());
+            assert_eq!((one.kind, one.mode), (other.kind, other.mode), "{name}");
+            assert_eq!((one.uid, one.gid), (other.uid, other.gid), "{name}");
+            assert_eq!((one.mtime, one.links), (other.mtime, other.links), "{name}");
+            assert_eq!(from.xattrs(name).unwrap(), to.xattrs(name).unwrap());
+        }
+        assert_eq!(
+            to.status_of("again").unwrap().inode,
+            to.status_of("sub/file").unwrap().inode
+        );
+        assert_eq!(
+            from.read_bounded("again", 2 << 20).unwrap(),
+            to.read_bounded("again", 2 << 20).unwrap()
+        );
+        let blocks = |dir: &str| {
+            std::fs::metadata(home.path().join(dir).join("again"))
+                .unwrap()
+                .blocks()
+        };
+        assert!(blocks("to") <= blocks("from"), "the hole was filled");
+        assert_eq!(to.read_link("sub/link").unwrap(), "../nowhere");
+        let mode = |dir: &str| std::fs::metadata(home.path().join(dir)).unwrap().mode();
+        assert_eq!(mode("from"), mode("to"));
+    }
+
+    #[test]
+    fn who_wants_to_stop_is_heard() {
+        struct Stop;
+        impl Progress for Stop {
+            fn begin(&self, _: &str, _: u64) {}
+            fn advance(&self, _: u64) {}
+            fn cancelled(&self) -> bool {
+                true
+            }
+        }
+        let home = tempfile::tempdir().unwrap();
+        let dir = Dir::open_or_create(&home.path().join("from"), 0o700).unwrap();
+        dir.create_dir("sub", 0o700).unwrap();
+        let to = Dir::open_or_create(&home.path().join("to"), 0o700).unwrap();
+        assert!(dir.copy_tree(&to, &Stop).unwrap().cancelled);
+        assert_eq!(to.entries().unwrap(), []);
+    }
+
+    #[test]
+    fn a_tree_deeper_than_files_may_be_open_is_removed() {
+        let home = tempfile::tempdir().unwrap();
+        let root = Dir::open(home.path()).unwrap();
+        root.create_dir("tree", 0o700).unwrap();
+        let mut dir = root.open_dir("tree").unwrap();
+        for _ in 0..3000 {
+            dir.create_dir("d", 0o700).unwrap();
+            dir = dir.open_dir("d").unwrap();
+            // The path is for messages only, and would grow with each step.
+            dir = Dir::of_descriptor(dir.as_fd().try_clone_to_owned().unwrap(), PathBuf::new());
+        }
+        dir.create_file("file", 0o600).unwrap();
+        root.create_file("tree/.isi-remove-0", 0o600).unwrap();
+        root.remove_tree_here("tree").unwrap();
+        assert_eq!(root.entries().unwrap(), []);
+    }
+
+    #[test]
+    fn c09_removal_follows_no_link() {
+        let home = tempfile::tempdir().unwrap();
+        let outside = tempfile::tempdir().unwrap();
+        std::fs::write(outside.path().join("kept"), "").unwrap();
+        std::fs::set_permissions(outside.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
+        let root = Dir::open(home.path()).unwrap();
+        root.create_dir("tree", 0o700).unwrap();
+        root.create_symlink(outside.path().as_os_str(), "tree/link")
+            .unwrap();
+        root.remove_tree_here("tree").unwrap();
+        assert!(outside.path().join("kept").exists());
+        root.create_symlink(outside.path().as_os_str(), "tree")
+            .unwrap();
+        assert!(root.remove_tree_here("tree").is_err());
+        assert!(outside.path().join("kept").exists());
+    }
+}

@@ -1,0 +1,32 @@
+//! A system: a root with boot environments, what the boot loader reads, and what is known of them.
+//!
+//! Normative text: `format-spec/system.md`.
+//!
+//! # Threats met here
+//!
+//! - The power goes, or the process is killed: an environment gets its name when it is whole, the default
+//!   changes by one rename, a counter by another. Between any two steps there is something to boot.
+//! - An environment that is there has the name of a new one: it is refused and not touched.
+//! - An environment that does not work is booted for ever: each has its tries, and then the newest good one
+//!   is booted.
+//! - Something is mounted in an environment that is removed: nothing is removed across a mount point.
+//! - A link is planted below the root: names are looked up below open handles, and no link is followed.
+
+mod error;
+mod layout;
+pub mod loader;
+mod lock;
+mod name;
+mod record;
+mod state;
+pub mod storage;
+mod target;
+
+pub use self::error::SystemError;
+pub use self::loader::{DEFAULT_TRIES, MAX_TRIES};
+pub use self::lock::Held;
+pub use self::name::{EnvName, EnvNameError, MAX_ENV_NAME};
+pub use self::record::{Boot, Record};
+pub use self::state::{Image, Origin, SYSTEM_SCHEMA, State, TargetId, TargetIdError};
+pub use self::storage::{Storage, StorageKind};
+pub use self::target::{Activation, Environment, Role, Selected, System};
