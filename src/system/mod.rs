@@ -17,16 +17,16 @@ mod layout;
 pub mod loader;
 mod lock;
 mod name;
+mod opened;
 mod record;
 mod state;
 pub mod storage;
-mod target;
 
 pub use self::error::SystemError;
 pub use self::loader::{DEFAULT_TRIES, MAX_TRIES};
 pub use self::lock::Held;
 pub use self::name::{EnvName, EnvNameError, MAX_ENV_NAME};
+pub use self::opened::{Activation, Environment, Role, Selected, System};
 pub use self::record::{Boot, Record};
 pub use self::state::{Image, Origin, SYSTEM_SCHEMA, State, TargetId, TargetIdError};
 pub use self::storage::{Storage, StorageKind};
-pub use self::target::{Activation, Environment, Role, Selected, System};

@@ -1,0 +1,86 @@
+use jiff::Timestamp;
+
+use super::System;
+use crate::system::loader::{Counter, DEFAULT_TRIES, Entry};
+use crate::system::{EnvName, Record, SystemError};
+
+/// How an environment is activated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Activation {
+    /// Only for the next boot; the default stays.
+    pub next_boot_only: bool,
+    /// How often it may be tried before something else is booted; without a number one that is good stays
+    /// so, and one that has no try left gets new ones.
+    pub tries: Option<u32>,
+}
+
+impl System {
+    /// Lets an environment boot by default, or once.
+    ///
+    /// An entry that is missing is made first, of what the record says.
+    pub fn activate(&self, name: &EnvName, activation: Activation) -> Result<(), SystemError> {
+        drop(self.storage.open(name)?);
+        let found = self.loader.entry(name)?;
+        let bad = match &found {
+            Some(found) => found.counter.is_some_and(Counter::is_bad),
+            None => true,
+        };
+        let tries = activation.tries.or(bad.then_some(DEFAULT_TRIES));
+        if found.is_none() {
+            let tries = tries.unwrap_or(DEFAULT_TRIES);
+            let entry = self.entry_of(name)?;
+            self.loader.put(&entry, Some(Counter::new(tries)))?;
+        }
+        if let Some(tries) = tries {
+            self.loader.try_anew(name, tries)?;
+        }
+        if activation.next_boot_only {
+            self.loader.set_next(name)
+        } else {
+            self.loader.activate(name, None)
+        }
+    }
+
+    /// Marks an environment good, and notes since when.
+    pub fn mark_good(&self, name: &EnvName, now: Timestamp) -> Result<(), SystemError> {
+        drop(self.storage.open(name)?);
+        self.loader.mark_good(name)?;
+        let mut record = self.record_or_new(name, now)?;
+        if record.good_since.is_none() {
+            record.good_since = Some(now);
+            self.store_record(&record)?;
+        }
+        Ok(())
+    }
+
+    /// The loader entry that follows from an environment's record.
+    pub fn entry_of(&self, name: &EnvName) -> Result<Entry, SystemError> {
+        let record = self.record(name)?;
+        let (origin, boot) = match record {
+            Some(Record { origin, boot, .. }) => (origin, boot),
+            None => (None, None),
+        };
+        let path = |file: &str| format!("/{}/{name}/{file}", crate::system::layout::KERNELS);
+        let boot = boot.unwrap_or_default();
+        Ok(Entry {
+            name: name.clone(),
+            title: match &origin {
+                Some(origin) => format!("{} {} ({name})", origin.name, origin.version),
+                None => name.to_string(),
+            },
+            version: origin.map(|origin| origin.version).unwrap_or_default(),
+            kernel: (!boot.kernel.is_empty()).then(|| path(&boot.kernel)),
+            initrd: boot.initrd.iter().map(|file| path(file)).collect(),
+            options: boot.options,
+        })
+    }
+
+    pub(super) fn record_or_new(
+        &self,
+        name: &EnvName,
+        now: Timestamp,
+    ) -> Result<Record, SystemError> {
+        let record = self.record(name)?;
+        Ok(record.unwrap_or_else(|| Record::new(name.clone(), now)))
+    }
+}

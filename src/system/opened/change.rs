@@ -1,0 +1,104 @@
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::System;
+use crate::fsio::Dir;
+use crate::progress::Progress;
+use crate::system::layout::{BASE, KERNELS};
+use crate::system::loader::{Counter, DEFAULT_TRIES};
+use crate::system::{EnvName, Record, SystemError};
+
+impl System {
+    /// Makes an environment, empty or as a copy of another one with its kernels; needs the lock.
+    ///
+    /// It is on trial until it is marked good: it is booted only when it is activated.
+    pub fn create(
+        &self,
+        name: &EnvName,
+        from: Option<&EnvName>,
+        now: Timestamp,
+        progress: &dyn Progress,
+    ) -> Result<(), SystemError> {
+        // Anything of this name is refused before anything is touched.
+        if self.has(name)? {
+            return Err(SystemError::Exists { name: name.clone() });
+        }
+        drop(self.storage.begin(name, from, progress)?);
+        let made = self.complete(name, from, now, progress);
+        if made.is_err() && !self.has(name)? {
+            // The first failure is the one that matters; what is left is never listed as finished.
+            let cleaned = self.storage.discard(name).and_then(|()| self.sweep());
+            cleaned.unwrap_or_default();
+        }
+        made
+    }
+
+    fn complete(
+        &self,
+        name: &EnvName,
+        from: Option<&EnvName>,
+        now: Timestamp,
+        progress: &dyn Progress,
+    ) -> Result<(), SystemError> {
+        let mut record = Record::new(name.clone(), now);
+        if let Some(from) = from {
+            for directory in [KERNELS, BASE] {
+                copy(&self.directory(directory)?, from, name, progress)?;
+            }
+            if let Some(parent) = self.record(from)? {
+                record.origin = parent.origin;
+                record.boot = parent.boot;
+                record.carried = parent.carried;
+            }
+            record.parent = Some(from.clone());
+        }
+        self.store_record(&record)?;
+        self.storage.finish(name)?;
+        let entry = self.entry_of(name)?;
+        self.loader.put(&entry, Some(Counter::new(DEFAULT_TRIES)))
+    }
+
+    /// Removes an environment that nothing needs, finished or not, with all that belongs to it; needs the
+    /// lock.
+    pub fn destroy(&self, name: &EnvName, booted: Option<&EnvName>) -> Result<(), SystemError> {
+        if self.has(name)? {
+            let why = self.needed(name, self.running(booted)?.as_ref())?;
+            if !why.is_empty() {
+                return Err(SystemError::Needed {
+                    name: name.clone(),
+                    why,
+                });
+            }
+            self.storage.destroy(name)?;
+        } else if self.storage.begun(name)?.is_some() {
+            self.storage.discard(name)?;
+        } else {
+            return Err(SystemError::Unknown { name: name.clone() });
+        }
+        self.sweep()
+    }
+}
+
+/// Copies what one environment has in a directory, if it has something, over what an interrupted attempt
+/// left.
+fn copy(
+    directory: &Dir,
+    from: &EnvName,
+    to: &EnvName,
+    progress: &dyn Progress,
+) -> Result<(), SystemError> {
+    let (from, to) = (Path::new(from.as_str()), Path::new(to.as_str()));
+    if directory.kind_of(to)?.is_some() {
+        directory.remove_tree_here(to)?;
+    }
+    if directory.kind_of(from)?.is_none() {
+        return Ok(());
+    }
+    directory.create_dir(to, 0o700)?;
+    let copied = (directory.open_dir(from)?).copy_tree(&directory.open_dir(to)?, progress)?;
+    if copied.cancelled {
+        return Err(SystemError::Cancelled);
+    }
+    Ok(directory.sync()?)
+}

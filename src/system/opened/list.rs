@@ -1,0 +1,160 @@
+use super::System;
+use crate::system::layout;
+use crate::system::loader::{Counter, Found, Next, choose};
+use crate::system::{EnvName, Record, SystemError};
+
+/// One environment, and what is known of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Environment {
+    /// Its name.
+    pub name: EnvName,
+    /// Whether it is finished.
+    pub finished: bool,
+    /// What is known of it.
+    pub record: Option<Record>,
+    /// Its loader entry.
+    pub entry: Option<Found>,
+    /// What it is at the moment, in this order.
+    pub roles: Vec<Role>,
+    /// What it is needed for.
+    pub needed: Vec<String>,
+}
+
+/// What an environment is at the moment.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// It runs.
+    Running,
+    /// It boots by default.
+    Default,
+    /// It boots next, and only then.
+    Next,
+}
+
+impl Role {
+    /// The word used in tables and JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Default => "default",
+            Self::Next => "next",
+        }
+    }
+}
+
+impl System {
+    /// All environments, finished or not, in the order of their names.
+    pub fn environments(&self, booted: Option<&EnvName>) -> Result<Vec<Environment>, SystemError> {
+        let running = self.running(booted)?;
+        let default = self.loader.default()?;
+        let next = self.loader.next()?;
+        let mut entries = self.loader.entries()?;
+        let finished = self.storage.names()?;
+        let unfinished = self.storage.unfinished()?.into_iter();
+        let begun = unfinished.filter(|name| finished.binary_search(name).is_err());
+        let begun: Vec<_> = begun.collect();
+        let both = finished.iter().map(|name| (name, true));
+        let mut listed = Vec::new();
+        for (name, finished) in both.chain(begun.iter().map(|name| (name, false))) {
+            let entry = entries.iter().position(|found| found.entry.name == *name);
+            let roles = [
+                (Role::Running, running.as_ref() == Some(name)),
+                (Role::Default, default.as_ref() == Some(name)),
+                (Role::Next, next == Next::Once(name.clone())),
+            ];
+            listed.push(Environment {
+                finished,
+                record: self.record(name)?,
+                entry: entry.map(|index| entries.swap_remove(index)),
+                roles: roles
+                    .into_iter()
+                    .filter_map(|(role, is)| is.then_some(role))
+                    .collect(),
+                needed: self.needed(name, running.as_ref())?,
+                name: name.clone(),
+            });
+        }
+        listed.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(listed)
+    }
+
+    /// What an environment is needed for; nothing: it may be removed.
+    pub fn needed(
+        &self,
+        name: &EnvName,
+        running: Option<&EnvName>,
+    ) -> Result<Vec<String>, SystemError> {
+        let mut why = Vec::new();
+        if running == Some(name) {
+            why.push("it runs".to_owned());
+        }
+        let mut view = self.view()?;
+        if view.next == Next::Once(name.clone()) {
+            why.push("it boots next".to_owned());
+        }
+        let default = view.default.clone();
+        if default.as_ref() == Some(name) {
+            why.push("it boots by default".to_owned());
+        }
+        if let Some(image) = self.state()?.committed
+            && image.environment == *name
+        {
+            why.push("the committed image is in it".to_owned());
+        }
+        // What would be booted if nothing on trial worked.
+        view.next = Next::Nothing;
+        for candidate in &mut view.candidates {
+            if let Some(counter) = &mut candidate.counter {
+                *counter = Counter {
+                    left: 0,
+                    ..*counter
+                };
+            }
+        }
+        let fall_back = choose(&view).filter(|choice| choice.name == *name);
+        if fall_back.is_some() && default.as_ref() != Some(name) {
+            why.push("it is what boots when the default does not work".to_owned());
+        }
+        Ok(why)
+    }
+
+    /// Removes what belongs to environments that are gone: entries, records, kernels, bases, conflicts.
+    ///
+    /// Needs the lock.
+    pub fn sweep(&self) -> Result<(), SystemError> {
+        self.storage.sweep()?;
+        let mut kept = self.storage.names()?;
+        kept.extend(self.storage.unfinished()?);
+        let gone = |name: Option<&str>| {
+            let name: Option<EnvName> = name.and_then(|name| name.parse().ok());
+            name.filter(|name| !kept.contains(name))
+        };
+        for found in self.loader.entries()? {
+            if !kept.contains(&found.entry.name) {
+                self.loader.remove(&found.entry.name)?;
+            }
+        }
+        for directory in [layout::KERNELS, layout::BASE, layout::CONFLICTS] {
+            let directory = self.directory(directory)?;
+            for entry in directory.entries()? {
+                if gone(entry.name.to_str()).is_some() {
+                    directory.remove_tree_here(&entry.name)?;
+                }
+            }
+        }
+        let records = self.directory(layout::RECORDS)?;
+        for entry in records.entries()? {
+            let name = entry
+                .name
+                .to_str()
+                .and_then(|name| name.strip_suffix(".json"));
+            if gone(name).is_some() {
+                records.remove_if_there(&entry.name)?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,220 @@
+//! A system on disk, opened: its storage, its loader, its state, and what takes more than one of them.
+
+mod activate;
+mod bootstrap;
+mod change;
+mod list;
+mod select;
+#[cfg(test)]
+mod tests;
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub use self::activate::Activation;
+pub use self::list::{Environment, Role};
+pub use self::select::Selected;
+
+use super::layout::{self, CURRENT, DIRECTORIES, ENVIRONMENTS, LOADER, STATE};
+use super::loader::Loader;
+use super::storage::{self, Storage};
+use super::{EnvName, Held, Record, SYSTEM_SCHEMA, State, SystemError};
+use crate::fsio::{Dir, EntryKind, FsError};
+use crate::progress::Progress;
+
+/// Most bytes of the state or of a record.
+const MAX_FILE: u64 = 16 << 20;
+/// Permissions of the state and of records.
+const FILE_MODE: u32 = 0o600;
+
+/// A system on disk.
+///
+/// Reading needs no lock. Whoever changes something holds the lock, except [`System::select`].
+#[derive(Debug)]
+pub struct System {
+    root: Dir,
+    storage: Box<dyn Storage>,
+    loader: Loader,
+}
+
+impl System {
+    /// Opens the system in this directory.
+    pub fn open(root: &Path) -> Result<Self, SystemError> {
+        let missing = || SystemError::Missing {
+            root: root.to_owned(),
+        };
+        let dir = match Dir::open(root) {
+            Ok(dir) => dir,
+            Err(error) if error.is_not_found() => return Err(missing()),
+            Err(error) => return Err(error.into()),
+        };
+        dir.expect_private()?;
+        for (name, _) in DIRECTORIES {
+            if dir.kind_of(name)?.is_some() {
+                dir.expect_private_entry(name)?;
+            }
+        }
+        let state: State = read(&dir, Path::new(STATE))?.ok_or_else(missing)?;
+        Ok(Self {
+            storage: storage::open(state.storage, dir.open_dir(ENVIRONMENTS)?)?,
+            loader: Loader::open(dir.open_dir(LOADER)?)?,
+            root: dir,
+        })
+    }
+
+    /// Whether there is a system in this directory.
+    pub fn is_at(root: &Path) -> Result<bool, SystemError> {
+        match Dir::open(root) {
+            Ok(dir) => Ok(dir.kind_of(STATE)?.is_some()),
+            Err(error) if error.is_not_found() => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Keeps every other changer out, after waiting for one at most `timeout`.
+    pub fn lock(&self, timeout: Duration, progress: &dyn Progress) -> Result<Held, SystemError> {
+        Held::take(&self.root, timeout, progress)
+    }
+
+    /// The system's directory.
+    pub fn root(&self) -> &Dir {
+        &self.root
+    }
+
+    /// Where its environments are.
+    pub fn storage(&self) -> &dyn Storage {
+        self.storage.as_ref()
+    }
+
+    /// What the boot loader reads.
+    pub fn loader(&self) -> &Loader {
+        &self.loader
+    }
+
+    /// What is true of it as a whole.
+    pub fn state(&self) -> Result<State, SystemError> {
+        let state = read(&self.root, Path::new(STATE))?;
+        state.ok_or_else(|| SystemError::Missing {
+            root: self.root.path().to_owned(),
+        })
+    }
+
+    /// Replaces that in one step.
+    pub fn store_state(&self, state: &State) -> Result<(), SystemError> {
+        write(&self.root, Path::new(STATE), state)
+    }
+
+    /// What is known of an environment; `None` if nothing is.
+    pub fn record(&self, name: &EnvName) -> Result<Option<Record>, SystemError> {
+        let path = layout::record(name);
+        let record: Option<Record> = read(&self.root, &path)?;
+        match record {
+            Some(record) if record.name != *name => Err(SystemError::Damaged {
+                path: self.root.path().join(path),
+                detail: format!("it is the record of {}", record.name),
+            }),
+            record => Ok(record),
+        }
+    }
+
+    /// Replaces that in one step.
+    pub fn store_record(&self, record: &Record) -> Result<(), SystemError> {
+        write(&self.root, &layout::record(&record.name), record)
+    }
+
+    /// What was selected last, if it is still there.
+    pub fn current(&self) -> Result<Option<EnvName>, SystemError> {
+        if self.root.kind_of(CURRENT)? != Some(EntryKind::SymbolicLink) {
+            return Ok(None);
+        }
+        let target = self.root.read_link(CURRENT)?;
+        let name = Path::new(&target).strip_prefix(ENVIRONMENTS).ok();
+        let name = name
+            .and_then(Path::to_str)
+            .and_then(|name| name.parse().ok());
+        Ok(match name {
+            Some(name) if self.has(&name)? => Some(name),
+            _ => None,
+        })
+    }
+
+    /// The environment that runs: the one that was booted, if it is one of this system's, else the current.
+    pub fn running(&self, booted: Option<&EnvName>) -> Result<Option<EnvName>, SystemError> {
+        match booted {
+            Some(booted) if self.has(booted)? => Ok(Some(booted.clone())),
+            _ => self.current(),
+        }
+    }
+
+    /// Whether there is a finished environment of this name.
+    pub fn has(&self, name: &EnvName) -> Result<bool, SystemError> {
+        Ok(self.storage.names()?.binary_search(name).is_ok())
+    }
+
+    /// One of the system's directories, made if it is missing.
+    pub fn directory(&self, name: &str) -> Result<Dir, SystemError> {
+        ensure_dir(&self.root, name, 0o700)?;
+        Ok(self.root.open_dir(name)?)
+    }
+
+    fn point_current_to(&self, name: &EnvName) -> Result<(), SystemError> {
+        let target = layout::environment(name);
+        let target: &OsStr = target.as_os_str();
+        if self.root.kind_of(CURRENT)? == Some(EntryKind::SymbolicLink)
+            && self.root.read_link(CURRENT)? == target
+        {
+            return Ok(());
+        }
+        Ok(self.root.replace_symlink(target, CURRENT)?)
+    }
+}
+
+/// Makes a directory unless it is there.
+fn ensure_dir(parent: &Dir, name: &str, mode: u32) -> Result<(), FsError> {
+    match parent.create_dir(name, mode) {
+        Ok(()) => parent.sync(),
+        Err(error) if error.is_exists() => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// The part of a file that is looked at before the rest is believed.
+#[derive(serde::Deserialize)]
+struct Schema {
+    schema: u32,
+}
+
+fn read<T: DeserializeOwned>(root: &Dir, name: &Path) -> Result<Option<T>, SystemError> {
+    let bytes = match root.read_bounded(name, MAX_FILE) {
+        Ok(bytes) => bytes,
+        Err(error) if error.is_not_found() => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let path = || root.path().join(name);
+    let damaged = |error: serde_json::Error| SystemError::Damaged {
+        path: path(),
+        detail: error.to_string(),
+    };
+    let Schema { schema } = serde_json::from_slice(&bytes).map_err(damaged)?;
+    if schema > SYSTEM_SCHEMA {
+        return Err(SystemError::Newer {
+            path: path(),
+            found: schema,
+            supported: SYSTEM_SCHEMA,
+        });
+    }
+    serde_json::from_slice(&bytes).map(Some).map_err(damaged)
+}
+
+fn write<T: Serialize>(root: &Dir, name: &Path, value: &T) -> Result<(), SystemError> {
+    let mut text = serde_json::to_vec_pretty(value).map_err(|error| SystemError::Damaged {
+        path: root.path().join(name),
+        detail: error.to_string(),
+    })?;
+    text.push(b'\n');
+    Ok(root.replace_file(name, &text, FILE_MODE)?)
+}

@@ -1,0 +1,325 @@
+use super::*;
+use crate::progress::Silent;
+use crate::system::loader::{Counter, Why};
+use crate::system::{StorageKind, TargetId};
+use jiff::Timestamp;
+
+pub(super) struct Place {
+    pub(super) home: tempfile::TempDir,
+    pub(super) system: System,
+}
+
+impl Place {
+    pub(super) fn new() -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let id = TargetId::from_bytes([7; 16]);
+        let root = home.path().join("system");
+        let system = System::bootstrap(&root, Some(StorageKind::Dir), id).unwrap();
+        Self { home, system }
+    }
+
+    fn create(&self, text: &str, from: Option<&str>, second: i64) {
+        let from = from.map(name);
+        let now = Timestamp::from_second(second).unwrap();
+        let made = self.system.create(&name(text), from.as_ref(), now, &Silent);
+        made.unwrap();
+    }
+
+    fn selected(&self) -> (String, Why) {
+        let selected = self.system.select().unwrap();
+        let name = selected.choice.name.to_string();
+        assert!(selected.path.ends_with(format!("environments/{name}")));
+        assert_eq!(self.system.current().unwrap().unwrap().as_str(), name);
+        (name, selected.choice.why)
+    }
+}
+
+pub(super) fn name(text: &str) -> EnvName {
+    text.parse().unwrap()
+}
+
+#[test]
+fn an_empty_directory_becomes_a_system_and_what_is_in_another_stays() {
+    let home = tempfile::tempdir().unwrap();
+    let id = TargetId::from_bytes([0xab; 16]);
+    let root = home.path().join("a/b");
+    assert!(!System::is_at(&root).unwrap());
+    assert_eq!(System::open(&root).unwrap_err().code(), "E_NO_SYSTEM");
+    let system = System::bootstrap(&root, None, id).unwrap();
+    assert!(System::is_at(&root).unwrap());
+    let state = system.state().unwrap();
+    assert_eq!(state.target.to_string(), "ab".repeat(16));
+    assert_eq!(system.storage().names().unwrap(), []);
+    let again = System::bootstrap(&root, None, id).unwrap_err();
+    assert_eq!(again.code(), "E_NOT_EMPTY");
+    let full = home.path().join("full");
+    std::fs::create_dir(&full).unwrap();
+    std::fs::write(full.join("precious"), "x").unwrap();
+    let refused = System::bootstrap(&full, None, id).unwrap_err();
+    assert_eq!(refused.code(), "E_NOT_EMPTY");
+    assert_eq!(std::fs::read_dir(&full).unwrap().count(), 1);
+    // What an interrupted attempt left is gone on with.
+    std::fs::remove_file(root.join(STATE)).unwrap();
+    std::fs::write(root.join(format!(".{STATE}.new")), "{").unwrap();
+    std::fs::create_dir(root.join("trust")).unwrap();
+    drop(System::bootstrap(&root, None, id).unwrap());
+}
+
+#[test]
+fn what_this_version_does_not_know_is_kept_and_what_is_newer_is_refused() {
+    let place = Place::new();
+    let path = place.home.path().join("system").join(STATE);
+    let mut state = place.system.state().unwrap();
+    state.others.insert("later".into(), 7.into());
+    state.floors.insert("OneFS".into(), 12);
+    place.system.store_state(&state).unwrap();
+    assert_eq!(place.system.state().unwrap(), state);
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace("\"schema\": 1", "\"schema\": 2")).unwrap();
+    assert_eq!(place.system.state().unwrap_err().code(), "E_SYSTEM_NEWER");
+    for damaged in ["", "{", "[]", "{\"schema\": 1}", "\0"] {
+        std::fs::write(&path, damaged).unwrap();
+        let error = place.system.state().unwrap_err();
+        assert_eq!(error.code(), "E_SYSTEM_DAMAGED", "{damaged:?}");
+    }
+}
+
+#[test]
+fn a_record_is_of_the_environment_it_is_named_after() {
+    let place = Place::new();
+    place.create("a", None, 1);
+    assert_eq!(place.system.record(&name("b")).unwrap(), None);
+    let records = place.home.path().join("system/records");
+    std::fs::copy(records.join("a.json"), records.join("b.json")).unwrap();
+    let error = place.system.record(&name("b")).unwrap_err();
+    assert_eq!(error.code(), "E_SYSTEM_DAMAGED");
+}
+
+#[test]
+fn a_copy_has_the_kernels_and_is_not_booted_until_it_is_activated() {
+    let place = Place::new();
+    let root = place.home.path().join("system");
+    place.create("one", None, 1);
+    std::fs::create_dir(root.join("kernels/one")).unwrap();
+    std::fs::write(root.join("kernels/one/vmlinuz"), "kernel").unwrap();
+    let mut record = place.system.record(&name("one")).unwrap().unwrap();
+    record.boot = Some(crate::system::Boot {
+        kernel: "vmlinuz".into(),
+        initrd: vec![],
+        options: "quiet".into(),
+    });
+    place.system.store_record(&record).unwrap();
+    let trial = place.system.loader().entry(&name("one")).unwrap().unwrap();
+    assert_eq!(trial.counter, Some(Counter::new(3)));
+    assert_eq!(
+        place.system.select().unwrap_err().code(),
+        "E_NOTHING_TO_BOOT"
+    );
+    assert_eq!(place.system.current().unwrap(), None);
+    place
+        .system
+        .activate(&name("one"), Activation::default())
+        .unwrap();
+    assert_eq!(place.selected(), ("one".into(), Why::Default));
+    let now = Timestamp::from_second(5).unwrap();
+    place.system.mark_good(&name("one"), now).unwrap();
+    let record = place.system.record(&name("one")).unwrap().unwrap();
+    assert_eq!(record.good_since, Some(now));
+
+    place.create("two", Some("one"), 2);
+    assert_eq!(place.selected(), ("one".into(), Why::Default));
+    let kernel = std::fs::read(root.join("kernels/two/vmlinuz")).unwrap();
+    assert_eq!(kernel, b"kernel");
+    let entry = place
+        .system
+        .loader()
+        .entry(&name("two"))
+        .unwrap()
+        .unwrap()
+        .entry;
+    assert_eq!(entry.kernel.as_deref(), Some("/kernels/two/vmlinuz"));
+    assert_eq!(entry.command_line(), "isi.env=two quiet");
+    let once = Activation {
+        next_boot_only: true,
+        tries: Some(1),
+    };
+    place.system.activate(&name("two"), once).unwrap();
+    assert_eq!(place.selected(), ("two".into(), Why::Next));
+    assert_eq!(place.selected(), ("one".into(), Why::Default));
+    // Its one try is used; activating it anew gives it new ones.
+    place
+        .system
+        .activate(&name("two"), Activation::default())
+        .unwrap();
+    for _ in 0..3 {
+        assert_eq!(place.selected(), ("two".into(), Why::Default));
+    }
+    assert_eq!(place.selected(), ("one".into(), Why::FallBack));
+}
+
+#[test]
+fn b17_an_environment_whose_name_is_taken_is_refused_and_not_touched() {
+    let place = Place::new();
+    place.create("mine", None, 1);
+    let root = place.home.path().join("system/environments/mine");
+    std::fs::write(root.join("precious"), "x").unwrap();
+    place
+        .system
+        .activate(&name("mine"), Activation::default())
+        .unwrap();
+    let before = place.system.environments(None).unwrap();
+    for from in [None, Some(name("mine"))] {
+        let now = Timestamp::from_second(9).unwrap();
+        let refused = place
+            .system
+            .create(&name("mine"), from.as_ref(), now, &Silent);
+        assert_eq!(refused.unwrap_err().code(), "E_ENVIRONMENT_EXISTS");
+    }
+    assert_eq!(place.system.environments(None).unwrap(), before);
+    assert_eq!(std::fs::read(root.join("precious")).unwrap(), b"x");
+}
+
+#[test]
+fn what_is_needed_is_not_destroyed() {
+    let place = Place::new();
+    let now = Timestamp::from_second(1).unwrap();
+    for (environment, second) in [("old", 1), ("good", 2), ("new", 3), ("spare", 4)] {
+        place.create(environment, None, second);
+    }
+    for good in ["old", "good"] {
+        place.system.mark_good(&name(good), now).unwrap();
+    }
+    place
+        .system
+        .activate(&name("new"), Activation::default())
+        .unwrap();
+    let once = Activation {
+        next_boot_only: true,
+        tries: None,
+    };
+    place.system.activate(&name("spare"), once).unwrap();
+    let needed = |environment: &str, booted: Option<&str>| {
+        let booted = booted.map(name);
+        let refused = place.system.destroy(&name(environment), booted.as_ref());
+        let error = refused.unwrap_err();
+        assert_eq!(error.code(), "E_ENVIRONMENT_NEEDED", "{environment}");
+        error.to_string()
+    };
+    assert!(needed("new", None).contains("by default"));
+    assert!(needed("spare", None).contains("boots next"));
+    assert!(needed("good", None).contains("default does not work"));
+    assert!(needed("old", Some("old")).contains("it runs"));
+    place.system.destroy(&name("old"), None).unwrap();
+    let root = place.home.path().join("system");
+    for (directory, left) in [("environments", 3), ("records", 3), ("loader/entries", 3)] {
+        let found = std::fs::read_dir(root.join(directory)).unwrap().count();
+        assert_eq!(found, left, "{directory}");
+    }
+    let unknown = place.system.destroy(&name("old"), None).unwrap_err();
+    assert_eq!(unknown.code(), "E_ENVIRONMENT_UNKNOWN");
+    drop(
+        place
+            .system
+            .storage()
+            .begin(&name("begun"), None, &Silent)
+            .unwrap(),
+    );
+    let listed = place.system.environments(None).unwrap();
+    assert!(
+        !listed
+            .iter()
+            .find(|e| e.name == name("begun"))
+            .unwrap()
+            .finished
+    );
+    place.system.destroy(&name("begun"), None).unwrap();
+    assert_eq!(place.system.storage().unfinished().unwrap(), []);
+}
+
+#[test]
+fn the_running_environment_is_the_booted_one_if_it_is_ours() {
+    let place = Place::new();
+    place.create("a", None, 1);
+    place.create("b", None, 1);
+    let running = |booted: Option<&str>| {
+        let booted = booted.map(name);
+        place
+            .system
+            .running(booted.as_ref())
+            .unwrap()
+            .map(String::from)
+    };
+    assert_eq!(running(Some("b")), Some("b".into()));
+    assert_eq!(running(Some("elsewhere")), None);
+    place.system.point_current_to(&name("a")).unwrap();
+    assert_eq!(running(None), Some("a".into()));
+    assert_eq!(running(Some("elsewhere")), Some("a".into()));
+    let current = place.home.path().join("system").join(CURRENT);
+    for target in ["environments/gone", "/etc", "../../x", "environments/a/b"] {
+        std::fs::remove_file(&current).unwrap();
+        std::os::unix::fs::symlink(target, &current).unwrap();
+        assert_eq!(running(None), None, "{target}");
+    }
+}
+
+#[test]
+fn many_who_select_at_once_each_take_a_try_of_their_own() {
+    let place = Place::new();
+    place.create("good", None, 1);
+    place.create("trial", None, 2);
+    let now = Timestamp::from_second(1).unwrap();
+    place.system.mark_good(&name("good"), now).unwrap();
+    let tries = Activation {
+        next_boot_only: false,
+        tries: Some(6),
+    };
+    place.system.activate(&name("trial"), tries).unwrap();
+    let chosen: Vec<String> = std::thread::scope(|scope| {
+        let select = || place.system.select().unwrap().choice.name.to_string();
+        let threads: Vec<_> = (0..4)
+            .map(|_| scope.spawn(move || [select(), select()]))
+            .collect();
+        threads
+            .into_iter()
+            .flat_map(|thread| thread.join().unwrap())
+            .collect()
+    });
+    assert_eq!(
+        chosen.iter().filter(|name| *name == "trial").count(),
+        6,
+        "{chosen:?}"
+    );
+    assert_eq!(
+        chosen.iter().filter(|name| *name == "good").count(),
+        2,
+        "{chosen:?}"
+    );
+}
+
+#[test]
+fn one_changer_at_a_time() {
+    let place = Place::new();
+    let held = place.system.lock(Duration::ZERO, &Silent).unwrap();
+    let other = System::open(&place.home.path().join("system")).unwrap();
+    let error = other.lock(Duration::ZERO, &Silent).unwrap_err();
+    assert_eq!(error.code(), "E_LOCKED");
+    let holder = format!("process {}", std::process::id());
+    assert!(error.to_string().contains(&holder), "{error}");
+    drop(held);
+    drop(other.lock(Duration::ZERO, &Silent).unwrap());
+}
+
+#[test]
+fn a_system_that_others_may_change_is_refused() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let place = Place::new();
+    let root = place.home.path().join("system");
+    for path in [root.clone(), root.join(ENVIRONMENTS), root.join(LOADER)] {
+        let mode = |mode| std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode));
+        mode(0o777).unwrap();
+        let error = System::open(&root).unwrap_err();
+        assert_eq!(error.code(), "E_WRITABLE_BY_OTHERS", "{}", path.display());
+        mode(0o700).unwrap();
+        drop(System::open(&root).unwrap());
+    }
+}
