@@ -4,6 +4,8 @@ use super::error::{CommandError, EXISTS, Kind};
 use crate::package::builder::BuildError;
 use crate::package::{OpenError, SealPackageError, VerifyError};
 use crate::payload::PayloadError;
+use crate::payload::lists::ListError;
+use crate::payload::mtree::MtreeError;
 use crate::service::ServiceError;
 use crate::service::config::ConfigError;
 use crate::trust::dev_pki::DevPkiError;
@@ -112,8 +114,8 @@ impl From<AttachError> for CommandError {
 
 impl From<BuildError> for CommandError {
     fn from(error: BuildError) -> Self {
-        let code = error.code();
-        Self::failed(error).code(code)
+        let (code, hint) = (error.code(), error.hint());
+        Self::failed(error).code(code).maybe_hint(hint)
     }
 }
 
@@ -135,6 +137,20 @@ impl From<DevPkiError> for CommandError {
 
 impl From<PayloadError> for CommandError {
     fn from(error: PayloadError) -> Self {
+        let (code, hint) = (error.code(), error.hint());
+        Self::failed(error).code(code).maybe_hint(hint)
+    }
+}
+
+impl From<ListError> for CommandError {
+    fn from(error: ListError) -> Self {
+        let (code, hint) = (error.code(), error.hint());
+        Self::failed(error).code(code).maybe_hint(hint)
+    }
+}
+
+impl From<MtreeError> for CommandError {
+    fn from(error: MtreeError) -> Self {
         let (code, hint) = (error.code(), error.hint());
         Self::failed(error).code(code).maybe_hint(hint)
     }

@@ -13,6 +13,7 @@ use super::index::{Frame, FrameKind, PayloadIndex};
 use super::limits::{
     BUILD_MEMORY, MAX_FRAME_LENGTH, MAX_STORED_FRAME_LENGTH, MAX_THREADS, compressor_memory,
 };
+use super::mtree::Mtree;
 use super::parallel::{Relay, Spare, in_order, lock, threads};
 use super::stream::{self, Part, Role};
 use super::walk::{self, Found};
@@ -28,6 +29,8 @@ pub struct TreeOptions {
     pub compression: Compression,
     /// Which owners are recorded.
     pub owners: Owners,
+    /// Owners, modes and times that count instead of those of the tree, and entries to add to it.
+    pub overrides: Mtree,
     /// Modification times after this moment are recorded as this moment (`SOURCE_DATE_EPOCH`).
     pub clock: Option<jiff::Timestamp>,
     /// Records modification times with their nanoseconds; else the fraction of the second is dropped.
@@ -137,10 +140,11 @@ pub fn build_tree(
         return Err(PayloadError::Level { found, highest });
     }
     progress.begin("list", 0);
-    let (entries, status): (Vec<FileEntry>, Vec<Status>) = walk::list(source, options, progress)?
-        .into_iter()
-        .map(|Found { entry, status }| (entry, status))
-        .unzip();
+    let (entries, status): (Vec<FileEntry>, Vec<Option<Status>>) =
+        walk::list(source, options, progress)?
+            .into_iter()
+            .map(|Found { entry, status }| (entry, status))
+            .unzip();
     let mut table = FileTable::new(entries)?;
     progress.begin("pack", table.stream_length());
     let packer = Packer {
@@ -200,7 +204,7 @@ fn frame_ranges(table: &FileTable) -> Vec<Range<u64>> {
 struct Packer<'a> {
     source: &'a Dir,
     table: &'a FileTable,
-    status: &'a [Status],
+    status: &'a [Option<Status>],
     frames: Vec<Range<u64>>,
     compression: Compression,
     relay: Relay,
@@ -385,7 +389,7 @@ impl Packer<'_> {
     ) -> Result<(), PayloadError> {
         let path = self.source.path().join(&entry.path);
         let now = status_of_file(file, &path)?;
-        if self.status.get(number) == Some(&now) {
+        if self.status.get(number) == Some(&Some(now)) {
             Ok(())
         } else {
             Err(PayloadError::Changed { path })

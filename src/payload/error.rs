@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 
+use super::mtree::MtreeError;
 use super::name::NameRule;
 use crate::digest::Sha256Digest;
 use crate::fsio::FsError;
@@ -164,6 +165,9 @@ pub enum PayloadError {
         /// Why.
         source: std::io::Error,
     },
+    /// What the mtree specification says does not fit the tree.
+    #[error(transparent)]
+    Mtree(#[from] MtreeError),
     /// The caller asked to stop.
     #[error("stopped before the end")]
     Cancelled,
@@ -192,6 +196,7 @@ impl PayloadError {
             Self::Archive { .. } => "E_ARCHIVE",
             Self::Level { .. } => "E_LEVEL",
             Self::Read { .. } | Self::Write { .. } | Self::Codec { .. } => "E_IO",
+            Self::Mtree(error) => error.code(),
             Self::Cancelled => "E_CANCELLED",
             Self::Fs(error) => error.code(),
         }
@@ -200,6 +205,7 @@ impl PayloadError {
     /// What the person at the terminal can do about it.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
+            Self::Mtree(error) => return error.hint(),
             Self::HashMismatch { .. } => "the payload is damaged: fetch the package again",
             Self::Changed { .. } => "build again from a tree that nothing writes to",
             Self::Kind { .. } => "remove it from the tree: it has no meaning on another machine",

@@ -102,3 +102,9 @@ pub const DEFAULT_ARCHIVE_LENGTH: u64 = 64 << 30;
 
 /// Most members of a foreign archive when the caller sets no other bound.
 pub const DEFAULT_ARCHIVE_ENTRIES: u64 = 1_000_000;
+
+/// Longest skip list or obsolete list in bytes: some hundred thousand paths; it is held in memory.
+pub const MAX_LIST_LENGTH: usize = 16 << 20;
+
+/// Most patterns in a skip list: each is compared with every path of a system.
+pub const MAX_SKIP_PATTERNS: usize = 1 << 10;

@@ -25,6 +25,8 @@ mod entry;
 mod error;
 mod index;
 pub mod limits;
+pub mod lists;
+pub mod mtree;
 mod name;
 mod parallel;
 mod record;

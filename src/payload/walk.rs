@@ -9,6 +9,7 @@ use super::builder::{Owners, TreeOptions, XattrSelection};
 use super::convert::wide;
 use super::entry::{DeviceNumber, FileEntry, FileKind, Mtime, Xattr};
 use super::limits::MAX_ENTRIES;
+use super::mtree::Mtree;
 use super::name::escaped;
 use super::{EntryPath, PayloadError};
 use crate::digest::Sha256Digest;
@@ -19,7 +20,8 @@ use crate::progress::Progress;
 #[derive(Debug)]
 pub(super) struct Found {
     pub entry: FileEntry,
-    pub status: Status,
+    /// Nothing for an entry that the tree does not have.
+    pub status: Option<Status>,
 }
 
 /// All entries below `source`, in the order of their paths, digests yet unknown.
@@ -51,8 +53,34 @@ pub(super) fn list(
         }
     }
     found.sort_by(|one, other| one.entry.path.cmp(&other.entry.path));
-    join_hard_links(&mut found);
+    override_attributes(&mut found, options)?;
+    join_hard_links(&mut found, &options.overrides);
     Ok(found)
+}
+
+/// Lets the specification have its say, and adds what only it has.
+fn override_attributes(found: &mut Vec<Found>, options: &TreeOptions) -> Result<(), PayloadError> {
+    for Found { entry, .. } in &mut *found {
+        if let Some(facts) = options.overrides.facts(&entry.path) {
+            facts.apply(entry)?;
+            entry.mtime = clamp((entry.mtime.seconds, entry.mtime.nanoseconds), options);
+        }
+    }
+    let has = |path: &EntryPath| {
+        let place = found.binary_search_by(|found| found.entry.path.cmp(path));
+        place.is_ok()
+    };
+    let mut added = options.overrides.added(has)?;
+    if added.is_empty() {
+        return Ok(());
+    }
+    for entry in &mut added {
+        entry.mtime = clamp((entry.mtime.seconds, entry.mtime.nanoseconds), options);
+    }
+    let status = None;
+    found.extend(added.into_iter().map(|entry| Found { entry, status }));
+    found.sort_by(|one, other| one.entry.path.cmp(&other.entry.path));
+    Ok(())
 }
 
 fn list_directory(
@@ -81,6 +109,7 @@ fn list_directory(
             mtime: clamp(status.mtime, options),
             xattrs: xattrs(here, name, options.xattrs)?,
         };
+        let status = Some(status);
         found.push(Found { entry, status });
     }
     Ok(())
@@ -157,24 +186,31 @@ fn xattrs(here: &Dir, name: &Path, selection: XattrSelection) -> Result<Vec<Xatt
 }
 
 /// Turns the second and every further name of a file into a hard link to the first.
-fn join_hard_links(found: &mut [Found]) {
-    let mut first = HashMap::new();
+///
+/// It is one file, so what was said of the first name counts for the others, unless something is said
+/// of them as well.
+fn join_hard_links(found: &mut [Found], overrides: &Mtree) {
+    let mut first: HashMap<_, FileEntry> = HashMap::new();
     for number in 0..found.len() {
         let Some(Found { entry, status }) = found.get_mut(number) else {
             return;
         };
+        let Some(status) = status else { continue };
         if status.kind != NodeKind::File || status.links < 2 {
             continue;
         }
         match first.get(&(status.device, status.inode)) {
             None => {
-                first.insert((status.device, status.inode), entry.path.clone());
+                first.insert((status.device, status.inode), entry.clone());
             }
-            Some(target) => {
-                let target: &EntryPath = target;
+            Some(file) => {
                 entry.kind = FileKind::HardLink {
-                    target: target.clone(),
+                    target: file.path.clone(),
                 };
+                if overrides.facts(&entry.path).is_none() {
+                    (entry.mode, entry.uid, entry.gid) = (file.mode, file.uid, file.gid);
+                    entry.mtime = file.mtime;
+                }
                 entry.xattrs.clear();
             }
         }

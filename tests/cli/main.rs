@@ -17,6 +17,7 @@ mod bad_input;
 mod catalog;
 mod config;
 mod create;
+mod create_parts;
 mod export;
 mod extract;
 mod help;

@@ -103,3 +103,15 @@ fn every_finding_about_trust_is_listed() {
         .collect();
     assert_eq!(listed, written("T_", &["audit.rs"]));
 }
+
+/// Every code that the files below `src` have between quotes.
+fn quoted(files: &[&str]) -> BTreeSet<String> {
+    let files: Vec<_> = files.iter().map(|file| format!("../{file}")).collect();
+    written("E_", &files.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+#[test]
+fn every_code_of_lists_and_specifications_is_listed() {
+    assert_eq!(listed("lists.md"), quoted(&["payload/lists/error.rs"]));
+    assert_eq!(listed("mtree.md"), quoted(&["payload/mtree/error.rs"]));
+}

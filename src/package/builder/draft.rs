@@ -4,7 +4,8 @@ use jiff::Timestamp;
 
 use crate::fsio::Dir;
 use crate::manifest::{Manifest, RegionKind};
-use crate::payload::TreeOptions;
+use crate::payload::lists::ObsoleteList;
+use crate::payload::{FileTable, TreeOptions};
 
 /// A package that is to be built.
 #[derive(Debug)]
@@ -60,4 +61,11 @@ pub enum Content {
     Bytes(Vec<u8>),
     /// All of a file.
     File(File),
+    /// A list of what the payload's tree has no use for any more; no region at all if nothing is listed.
+    ObsoleteList {
+        /// What the release before had: whatever of it the payload has not is listed.
+        previous: Option<FileTable>,
+        /// What is listed besides.
+        listed: ObsoleteList,
+    },
 }

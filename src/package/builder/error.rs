@@ -28,6 +28,12 @@ pub enum BuildError {
         /// Bytes it has.
         found: u64,
     },
+    /// The obsolete list names what the payload holds.
+    #[error("the obsolete list names \"{path}\", which the payload holds")]
+    NotObsolete {
+        /// The path, escaped.
+        path: String,
+    },
     /// A source changed while it was read.
     #[error("{name:?} changed while it was read: expected {expected} bytes, found {found}")]
     Changed {
@@ -65,10 +71,19 @@ impl BuildError {
             Self::Manifest(error) => error.code(),
             Self::Seal(error) => error.code(),
             Self::RegionTooLarge { .. } => "E_FORMAT_SIZE",
+            Self::NotObsolete { .. } => "E_LIST",
             Self::Changed { .. } => "E_SOURCE_CHANGED",
             Self::Copy(error) => error.code(),
             Self::Read { .. } | Self::Write(_) => "E_IO",
             Self::Cancelled => "E_INTERRUPTED",
+        }
+    }
+
+    /// What the person at the terminal can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Payload(error) => error.hint(),
+            _ => None,
         }
     }
 }

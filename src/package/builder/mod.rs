@@ -13,6 +13,8 @@ use crate::digest::{Hasher, PackageId};
 use crate::fsio::OutputFile;
 use crate::isi_file::seal;
 use crate::manifest::{Manifest, Region, RegionKind, encode};
+use crate::payload::FileTable;
+use crate::payload::lists::ObsoleteList;
 use crate::progress::Progress;
 
 pub use draft::{Content, Draft, DraftRegion, PayloadSource};
@@ -58,6 +60,7 @@ pub fn build(
         .take_while(|region| region.kind == RegionKind::Readme)
         .count();
     regions.splice(after_readme..after_readme, written.described_by);
+    let regions = settle_lists(regions, written.table.as_ref())?;
     let mut writer = RegionWriter {
         output,
         whole: written.measured.whole,
@@ -79,6 +82,38 @@ pub fn build(
         whole,
         regions_end,
     })
+}
+
+/// Makes the lists that depend on what the payload holds.
+fn settle_lists(
+    regions: Vec<DraftRegion>,
+    table: Option<&FileTable>,
+) -> Result<Vec<DraftRegion>, BuildError> {
+    let mut settled = Vec::with_capacity(regions.len());
+    for region in regions {
+        let Content::ObsoleteList {
+            previous,
+            mut listed,
+        } = region.content
+        else {
+            settled.push(region);
+            continue;
+        };
+        if let Some(table) = table {
+            if let Some(path) = listed.contradicts(table) {
+                let path = path.to_string();
+                return Err(BuildError::NotObsolete { path });
+            }
+            if let Some(previous) = &previous {
+                listed.extend(ObsoleteList::between(previous, table));
+            }
+        }
+        if !listed.is_empty() {
+            let content = Content::Bytes(listed.encode().map_err(BuildError::Payload)?);
+            settled.push(DraftRegion { content, ..region });
+        }
+    }
+    Ok(settled)
 }
 
 impl Built {

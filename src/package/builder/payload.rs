@@ -9,7 +9,7 @@ use super::measure::{Measured, Measurer, PIECE, while_measuring};
 use super::{BuildError, Content, DraftRegion, PayloadSource};
 use crate::fsio::{OutputFile, ReadAt, clone_file};
 use crate::manifest::RegionKind;
-use crate::payload::build_tree;
+use crate::payload::{FileTable, build_tree};
 use crate::progress::Progress;
 
 /// A payload in its place at the beginning of the output.
@@ -20,6 +20,8 @@ pub(super) struct WrittenPayload {
     pub(super) newest: Timestamp,
     /// Regions that describe the payload.
     pub(super) described_by: Vec<DraftRegion>,
+    /// The files in it, if it was made from a tree.
+    pub(super) table: Option<FileTable>,
 }
 
 /// Writes the payload from byte 0 on and hashes it on the way.
@@ -54,6 +56,7 @@ pub(super) fn write_payload(
                 media_type,
                 newest,
                 described_by: Vec::new(),
+                table: None,
             })
         }
         PayloadSource::Tree { directory, options } => {
@@ -95,6 +98,7 @@ pub(super) fn write_payload(
                 media_type,
                 newest,
                 described_by,
+                table: Some(tree.table),
             })
         }
     }

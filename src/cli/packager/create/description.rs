@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::parts::{NamedFile, Owner};
 use crate::cli::CommandError;
 use crate::fsio;
 use crate::manifest::{Dependency, Restart};
@@ -43,6 +44,17 @@ pub(super) struct Description {
     pub(super) tree: Option<PathBuf>,
     pub(super) payload: Option<PathBuf>,
     pub(super) readme: Option<PathBuf>,
+    pub(super) skip_list: Option<PathBuf>,
+    pub(super) obsolete_list: Option<PathBuf>,
+    pub(super) previous: Option<PathBuf>,
+    #[serde(default)]
+    pub(super) kernel: Vec<NamedFile>,
+    #[serde(default)]
+    pub(super) hook: Vec<NamedFile>,
+    #[serde(default)]
+    pub(super) health_check: Vec<NamedFile>,
+    pub(super) mtree: Option<PathBuf>,
+    pub(super) owner: Option<Owner>,
     #[serde(default)]
     pub(super) regions: Vec<RegionSource>,
 }
@@ -84,9 +96,21 @@ impl Description {
             &mut description.tree,
             &mut description.payload,
             &mut description.readme,
+            &mut description.skip_list,
+            &mut description.obsolete_list,
+            &mut description.previous,
+            &mut description.mtree,
         ];
         for named in here.into_iter().flatten() {
             *named = directory.join(&*named);
+        }
+        let named = [
+            &mut description.kernel,
+            &mut description.hook,
+            &mut description.health_check,
+        ];
+        for named in named.into_iter().flatten() {
+            named.file = directory.join(&named.file);
         }
         for region in &mut description.regions {
             region.file = directory.join(&region.file);
@@ -94,7 +118,7 @@ impl Description {
         Ok(description)
     }
 
-    /// What `self` says, and where it says nothing, what `other` says.
+    /// What `self` says, and where it says nothing, what `other` says; what may be repeated adds up.
     pub(super) fn or(self, other: Self) -> Self {
         let from_flags = self.tree.is_some() || self.payload.is_some();
         let (tree, payload) = if from_flags {
@@ -125,6 +149,14 @@ impl Description {
             tree,
             payload,
             readme: self.readme.or(other.readme),
+            skip_list: self.skip_list.or(other.skip_list),
+            obsolete_list: self.obsolete_list.or(other.obsolete_list),
+            previous: self.previous.or(other.previous),
+            kernel: [other.kernel, self.kernel].concat(),
+            hook: [other.hook, self.hook].concat(),
+            health_check: [other.health_check, self.health_check].concat(),
+            mtree: self.mtree.or(other.mtree),
+            owner: self.owner.or(other.owner),
             regions: other.regions.into_iter().chain(self.regions).collect(),
         }
     }
@@ -156,6 +188,8 @@ mod tests {
              release_counter = 3\nsource_versions = '>=1'\nrequires = [{ name = 'x', versions = '>2' }]\n\
              conflicts = [{ name = 'y' }]\nobsoletes = []\nrestart = 'reboot'\nrollback = true\n\
              services = ['s']\nfree_space = 7\nminutes = 8\ntree = 't'\nreadme = 'R'\n\
+             skip_list = 's'\nobsolete_list = 'o'\nprevious = 'p.isi'\nkernel = ['a=k', 'l']\n\
+             hook = ['pre-install=h']\nhealth_check = ['c']\nmtree = 'm'\nowner = '0:0'\n\
              [[regions]]\nkind = 'hook'\nfile = 'f'\nname = 'h'\nmedia_type = 'm'\n",
         )
         .unwrap();
@@ -164,6 +198,8 @@ mod tests {
         assert_eq!(description.requires.unwrap()[0].versions.to_string(), ">2");
         assert!(description.tree.unwrap().is_absolute());
         assert!(description.regions[0].file.is_absolute());
+        assert!(description.mtree.unwrap().is_absolute());
+        assert!(description.kernel[1].file.is_absolute());
     }
 
     #[test]
@@ -183,6 +219,8 @@ mod tests {
                 "[[regions]]\nkind = 'h'\nfile = 'f'\nmode = 1\n",
                 "line 4: unknown field `mode`",
             ),
+            ("owner = 'root'\n", "line 1: expected numbers"),
+            ("kernel = ['=k']\n", "line 1: expected FILE or NAME=FILE"),
             (
                 "requires = [{ name = 'n', version = '1' }]\n",
                 "unknown field `version`",

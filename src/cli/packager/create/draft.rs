@@ -3,6 +3,8 @@ use std::path::{Path, PathBuf};
 
 use super::Args;
 use super::description::Description;
+use super::parts::{in_file, read_list};
+use super::previous;
 use crate::cli::args::source_date_epoch;
 use crate::cli::{CommandError, Context};
 use crate::fsio::{self, Dir};
@@ -10,12 +12,14 @@ use crate::isi_file::layout::{READ_VERSION, WRITE_VERSION};
 use crate::limits;
 use crate::manifest::{Manifest, RegionKind};
 use crate::package::builder::{Content, Draft, DraftRegion, PayloadSource};
-use crate::payload::TreeOptions;
+use crate::payload::mtree::Mtree;
+use crate::payload::{Owners, TreeOptions};
 
 impl Args {
     /// Puts flags and file together and opens everything that goes into the package.
     pub(super) fn draft(&mut self, context: &mut Context) -> Result<Draft, CommandError> {
-        let mut said = std::mem::take(&mut self.flags).into_description();
+        let flags = std::mem::take(&mut self.flags).into_description();
+        let mut said = std::mem::take(&mut self.parts).over(flags);
         (said.tree, said.payload) = self.named_source();
         if let Some(path) = &self.metadata {
             said = said.or(Description::read(path)?);
@@ -25,21 +29,28 @@ impl Args {
         let options = TreeOptions {
             compression: self.compression,
             clock: epoch,
+            owners: said.owner.map(Owners::from).unwrap_or_default(),
+            overrides: said
+                .mtree
+                .as_deref()
+                .map(mtree)
+                .transpose()?
+                .unwrap_or_default(),
             ..TreeOptions::default()
         };
         let source = Source::of(&said)?;
+        source.expect_tree_for(&said)?;
         source.warn(context);
+        let previous = said.previous.as_deref();
+        let previous = previous.map(|path| previous::files_of(path, &self.trust, context));
+        let previous = previous.transpose()?;
         let mut regions = Vec::new();
         if let Some(path) = &said.readme {
             regions.push(readme(path)?);
         }
+        regions.extend(said.part_regions(previous)?);
         for region in &said.regions {
-            regions.push(DraftRegion {
-                kind: region.region_kind()?,
-                name: region.region_name(),
-                media_type: region.media_type.clone(),
-                content: Content::File(fsio::open_regular(&region.file)?),
-            });
+            regions.push(region.draft()?);
         }
         let created = said.created.or(epoch);
         let manifest = said.into_manifest()?;
@@ -79,6 +90,23 @@ impl Source {
             (Some(_), Some(_)) => Err(CommandError::usage(
                 "there are both a tree and a payload: expected one of them",
             )),
+        }
+    }
+
+    /// Refuses what can only be done to a tree.
+    fn expect_tree_for(&self, said: &Description) -> Result<(), CommandError> {
+        let asked = [
+            ("--previous", said.previous.is_some()),
+            ("--mtree", said.mtree.is_some()),
+            ("--owner", said.owner.is_some()),
+        ];
+        let asked = asked.into_iter().find(|(_, asked)| *asked);
+        match (self, asked) {
+            (Self::File(path, _), Some((flag, _))) => Err(CommandError::usage(format!(
+                "{flag} is for trees: {} is taken as it is",
+                path.display()
+            ))),
+            _ => Ok(()),
         }
     }
 
@@ -137,6 +165,11 @@ fn media_type(path: &Path) -> &'static str {
     ];
     let known = known.iter().find(|(ending, _)| name.ends_with(ending));
     known.map_or("", |(_, media_type)| media_type)
+}
+
+/// The specification in a file.
+fn mtree(path: &Path) -> Result<Mtree, CommandError> {
+    Mtree::parse(&read_list(path)?).map_err(|error| in_file(error.into(), path))
 }
 
 fn readme(path: &Path) -> Result<DraftRegion, CommandError> {

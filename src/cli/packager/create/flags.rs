@@ -126,10 +126,9 @@ impl MetadataArgs {
             services: (!self.services.is_empty()).then_some(self.services),
             free_space: self.free_space,
             minutes: self.minutes,
-            tree: None,
-            payload: None,
             readme: self.readme,
             regions: self.regions,
+            ..Description::default()
         }
     }
 }

@@ -4,6 +4,8 @@ mod compression;
 mod description;
 mod draft;
 mod flags;
+mod parts;
+mod previous;
 mod region;
 
 use std::path::PathBuf;
@@ -12,7 +14,7 @@ use compression::parse_compression;
 
 use super::seal::{Signing, build_failed};
 use super::side_files::SideFileArgs;
-use crate::cli::args::{OverwriteArgs, SigningArgs, TimestampingArgs};
+use crate::cli::args::{OverwriteArgs, SigningArgs, TimestampingArgs, TrustArgs};
 use crate::cli::progress::Bar;
 use crate::cli::{CommandError, Context, Exit};
 use crate::fsio::{OnExisting, OutputFile};
@@ -57,23 +59,32 @@ pub(super) struct Args {
     flags: flags::MetadataArgs,
 
     #[command(flatten)]
+    parts: parts::PartsArgs,
+
+    #[command(flatten)]
     signing: SigningArgs,
 
     #[command(flatten)]
     timestamping: TimestampingArgs,
+
+    #[command(flatten)]
+    trust: TrustArgs,
 }
 
 const HELP: &str = "\
 The same input gives the same bytes. With SOURCE_DATE_EPOCH set, no time in the package is later.
 Kinds of --region: extra-payload, hook, health-check, skip-list, obsolete-list, kernel,
 release-notes, other. FILE.sha256 is written beside the package.
+What is trusted matters for the package that --previous names, and for nothing else.
 
 Examples:
   isi_packager create ./files --type generic --name tools --version 1.0 --output tools.isi
   isi_packager create --payload image.tar.zst --metadata package.toml --output install.isi \\
       --key signer.key --cert signer.pem --tsa-url http://timestamp.example/tsr
   isi_packager create --tree ./files --metadata package.toml --readme README.txt \\
-      --region kind=hook,file=pre.sh,name=pre-install --compression zstd:19 -o patch.isi
+      --hook pre-install=pre.sh --compression zstd:19 -o patch.isi
+  isi_packager create --tree ./root --metadata package.toml --owner 0 --mtree root.mtree \\
+      --kernel generic=vmlinuz --skip-list skip.txt --previous install-9.4.isi -o install.isi
 
 package.toml:
   type = \"patch\"
@@ -83,9 +94,10 @@ package.toml:
   requires = [{ name = \"base\", versions = \">=9.2\" }]
   restart = \"service\"
   readme = \"README.txt\"
+  hook = [\"pre-install=pre.sh\"]
   [[regions]]
-  kind = \"hook\"
-  file = \"pre.sh\"";
+  kind = \"release-notes\"
+  file = \"NOTES.txt\"";
 
 impl Args {
     pub(super) fn run(mut self, context: &mut Context) -> Result<Exit, CommandError> {

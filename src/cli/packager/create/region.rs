@@ -1,6 +1,9 @@
 use super::description::RegionSource;
+use super::parts::{obsolete_list, skip_list};
 use crate::cli::CommandError;
+use crate::fsio;
 use crate::manifest::RegionKind;
+use crate::package::builder::{Content, DraftRegion};
 
 /// Reads `kind=...,file=...[,name=...][,media-type=...]`.
 pub(super) fn parse_region(text: &str) -> Result<RegionSource, String> {
@@ -35,6 +38,22 @@ pub(super) fn parse_region(text: &str) -> Result<RegionSource, String> {
 }
 
 impl RegionSource {
+    /// The region; lists are read now, so that no package holds one that no reader accepts.
+    pub(super) fn draft(&self) -> Result<DraftRegion, CommandError> {
+        let kind = self.region_kind()?;
+        match kind {
+            RegionKind::SkipList => skip_list(&self.file).map(drop)?,
+            RegionKind::ObsoleteList => obsolete_list(&self.file).map(drop)?,
+            _ => {}
+        }
+        Ok(DraftRegion {
+            kind,
+            name: self.region_name(),
+            media_type: self.media_type.clone(),
+            content: Content::File(fsio::open_regular(&self.file)?),
+        })
+    }
+
     /// The kind, which must be one that a person may add.
     pub(super) fn region_kind(&self) -> Result<RegionKind, CommandError> {
         addable(&self.kind).map_err(|what| CommandError::failed(what).code("E_REGION_KIND"))
