@@ -18,6 +18,7 @@
 )]
 
 mod attributes;
+mod confined;
 mod copy;
 mod descriptor;
 mod dir;
@@ -28,6 +29,7 @@ mod mounts;
 mod open;
 mod output;
 mod output_dir;
+mod program;
 mod random;
 mod read_at;
 mod replace;
@@ -46,6 +48,7 @@ pub use open::{
 };
 pub use output::{OnExisting, OutputFile};
 pub use output_dir::OutputDir;
+pub use program::{End, Output, Program, Ran};
 pub use random::random_bytes;
 pub use read_at::{ReadAt, RegionReader};
 pub use tree::Copied;

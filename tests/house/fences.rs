@@ -36,7 +36,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("File::options", &["fsio"]),
     ("OpenOptions::new", &["fsio"]),
     ("std::env", &["cli"]),
-    ("std::process", &["cli", "trust"]),
+    ("std::process", &["cli", "fsio", "trust"]),
     ("std::net", &[]),
     ("std::io::stdin", &["cli"]),
     ("std::io::stdout", &["cli"]),
