@@ -44,6 +44,15 @@ pub(super) enum Judge<'a> {
 }
 
 impl Anchors {
+    /// Takes in the certificates of others that are not among these.
+    pub(super) fn add(&mut self, others: Self) {
+        for other in others.certificates {
+            if self.certificates.iter().all(|own| own.der != other.der) {
+                self.certificates.push(other);
+            }
+        }
+    }
+
     /// Builds and checks the chain of `signer`; signer first, anchor last.
     pub(super) fn chain(
         &self,

@@ -199,6 +199,19 @@ impl Identities {
         &self.policy
     }
 
+    /// Takes in the rules of another file that are not among these; the policy stays.
+    pub(super) fn add_rules(&mut self, others: Self) {
+        for other in others.rules {
+            let same = |own: &Identity| {
+                own.subject_text == other.subject_text
+                    && own.issuer_spki_sha256 == other.issuer_spki_sha256
+            };
+            if !self.rules.iter().any(same) {
+                self.rules.push(other);
+            }
+        }
+    }
+
     /// The names of the rules, in the order of the file.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.rules.iter().map(|rule| rule.name.as_str())

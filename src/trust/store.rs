@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -11,7 +11,7 @@ use super::identities::Identity;
 use super::revocation::Crl;
 use super::{
     Authentication, Authorization, Identities, LoadError, Policy, TrustFinding, TrustItem, audit,
-    authenticate, authorize, inventory, load,
+    authenticate, authorize, inventory, load, local_key,
 };
 
 /// Where the trust of a machine is kept.
@@ -76,6 +76,29 @@ impl TrustStore {
             crls: crls.map(load::crls).transpose()?,
             identities,
         })
+    }
+
+    /// The same with what a machine trusts because it made it itself, see [`super::LocalKey`].
+    ///
+    /// Its anchors, lists and rules come to those that are there, and the policy stays. Where nothing is
+    /// said of timestamps, or of revocation, nothing is: a list of its own must not look like the answer
+    /// for everybody.
+    pub fn with_local(mut self, directory: &Path) -> Result<Self, LoadError> {
+        let local = Self::load(&local_key::paths(directory))?;
+        self.anchors.add(local.anchors);
+        if let (Some(own), Some(more)) = (&mut self.tsa_anchors, local.tsa_anchors) {
+            own.add(more);
+        }
+        if let (Some(own), Some(more)) = (&mut self.crls, local.crls) {
+            own.extend(more);
+        }
+        self.identities.add_rules(local.identities);
+        Ok(self)
+    }
+
+    /// Whether timestamps can be verified at all.
+    pub fn knows_timestamps(&self) -> bool {
+        self.tsa_anchors.is_some()
     }
 
     /// What the identities file demands of every package.

@@ -26,6 +26,8 @@ pub struct Authority {
     pub(super) digest: DigestAlgorithm,
     /// Certificates above this one, without the root, PEM.
     chain: String,
+    /// Years that its signers are valid.
+    leaf_years: i64,
 }
 
 impl std::fmt::Debug for Authority {
@@ -75,9 +77,19 @@ impl Authority {
     ///
     /// `subject` is pairs of short name and text, in the order of the DER.
     pub fn root(subject: &[(&str, &str)], now: Timestamp) -> Result<Self, DevPkiError> {
+        Self::root_for(subject, AUTHORITY_YEARS, LEAF_YEARS, now)
+    }
+
+    /// As [`Authority::root`], with other years for itself and its signers.
+    pub(in crate::trust) fn root_for(
+        subject: &[(&str, &str)],
+        years: i64,
+        leaf_years: i64,
+        now: Timestamp,
+    ) -> Result<Self, DevPkiError> {
         ffi::init();
         let key = ec_key(Nid::X9_62_PRIME256V1).map_err(DevPkiError::crypto("make a key"))?;
-        let (from, until) = validity(now, AUTHORITY_YEARS)?;
+        let (from, until) = validity(now, years)?;
         let make = || -> Result<X509, ErrorStack> {
             let mut builder = start(subject, &key, &from, &until)?;
             let name = name(subject)?;
@@ -92,6 +104,7 @@ impl Authority {
             certificate,
             digest: DigestAlgorithm::Sha256,
             chain: String::new(),
+            leaf_years,
         })
     }
 
@@ -113,6 +126,7 @@ impl Authority {
             certificate,
             digest: DigestAlgorithm::Sha256,
             chain: format!("{own}{}", self.chain),
+            leaf_years: self.leaf_years,
         })
     }
 
@@ -129,7 +143,7 @@ impl Authority {
             Purpose::CodeSigningRsa3072 => Rsa::generate(3072).and_then(PKey::from_rsa),
         }
         .map_err(DevPkiError::crypto("make a key"))?;
-        let (from, until) = validity(now, LEAF_YEARS)?;
+        let (from, until) = validity(now, self.leaf_years)?;
         let make = || -> Result<X509, ErrorStack> {
             let mut builder = start(subject, &key, &from, &until)?;
             builder.set_issuer_name(self.certificate.subject_name())?;
@@ -176,7 +190,10 @@ fn ec_key(curve: Nid) -> Result<PKey<Private>, ErrorStack> {
     PKey::from_ec_key(EcKey::generate(&group)?)
 }
 
-pub(super) fn validity(now: Timestamp, years: i64) -> Result<(Timestamp, Timestamp), DevPkiError> {
+pub(in crate::trust) fn validity(
+    now: Timestamp,
+    years: i64,
+) -> Result<(Timestamp, Timestamp), DevPkiError> {
     let from = now.checked_sub(1.hour());
     let until = now.checked_add((years * 365 * 24).hours());
     from.ok().zip(until.ok()).ok_or(DevPkiError::Time)

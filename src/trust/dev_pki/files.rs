@@ -125,12 +125,12 @@ fn identities(issuer: &Sha256Digest) -> String {
 }
 
 /// The directory being filled.
-struct Home {
+pub(in crate::trust) struct Home {
     directory: PathBuf,
 }
 
 impl Home {
-    fn create(directory: &Path) -> Result<Self, DevPkiError> {
+    pub(in crate::trust) fn create(directory: &Path) -> Result<Self, DevPkiError> {
         const PUBLIC: u32 = 0o755;
         const SECRET: u32 = 0o700;
         for (name, mode) in [
@@ -146,11 +146,11 @@ impl Home {
         })
     }
 
-    fn public(&self, name: &str, text: &str) -> Result<(), DevPkiError> {
+    pub(in crate::trust) fn public(&self, name: &str, text: &str) -> Result<(), DevPkiError> {
         self.write(name, text, 0o644)
     }
 
-    fn secret(&self, name: &str, text: &str) -> Result<(), DevPkiError> {
+    pub(in crate::trust) fn secret(&self, name: &str, text: &str) -> Result<(), DevPkiError> {
         self.write(name, text, 0o600)
     }
 

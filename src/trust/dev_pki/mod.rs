@@ -7,8 +7,10 @@ mod authority;
 mod crl;
 mod files;
 
+pub(super) use authority::validity;
 pub use authority::{Authority, Leaf, Purpose};
 pub use crl::Revoked;
+pub(super) use files::Home;
 pub use files::{DevPki, generate};
 
 use openssl::error::ErrorStack;
