@@ -18,6 +18,8 @@ pub(super) const BASE: &str = "base";
 pub(super) const CONFLICTS: &str = "conflicts";
 /// The kernels of each environment.
 pub(super) const KERNELS: &str = "kernels";
+/// The health checks of each environment.
+pub(super) const CHECKS: &str = "checks";
 /// What the boot loader reads.
 pub(super) const LOADER: &str = "loader";
 /// The link to what was selected last.
@@ -31,15 +33,19 @@ pub(super) const TRUST: &str = "trust";
 ///
 /// Old environments keep programs with known holes, set-user-ID ones among them: nobody but the owner gets
 /// to them.
-pub(super) const DIRECTORIES: [(&str, u32); 7] = [
+pub(super) const DIRECTORIES: [(&str, u32); 8] = [
     (ENVIRONMENTS, 0o700),
     (RECORDS, 0o700),
     (BASE, 0o700),
     (CONFLICTS, 0o700),
     (KERNELS, 0o700),
+    (CHECKS, 0o700),
     (LOADER, 0o700),
     (UPGRADE, 0o700),
 ];
+
+/// Directories with one directory for each environment that has something there.
+pub(super) const OF_ENVIRONMENTS: [&str; 4] = [KERNELS, BASE, CONFLICTS, CHECKS];
 
 /// What may be in a directory that becomes a system: what an interrupted attempt left, and what was put
 /// there for it.

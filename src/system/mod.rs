@@ -13,6 +13,8 @@
 //! - A link is planted below the root: names are looked up below open handles, and no link is followed.
 
 mod error;
+mod health;
+mod hook;
 mod layout;
 pub mod loader;
 mod lock;
@@ -23,6 +25,11 @@ mod state;
 pub mod storage;
 
 pub use self::error::SystemError;
+pub use self::health::{CHECK_TIME_LIMIT, Checked, CheckedBy, HealthCheck, MAX_CHECKS};
+pub use self::hook::{
+    HOOK_TIME_LIMIT, Hook, HookError, HookFacts, MAX_PROGRAM, OUTPUT_LIMIT, Phase, Report, hooks,
+    run_hooks,
+};
 pub use self::loader::{DEFAULT_TRIES, MAX_TRIES};
 pub use self::lock::Held;
 pub use self::name::{EnvName, EnvNameError, MAX_ENV_NAME};

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::System;
 use crate::fsio::Dir;
 use crate::progress::Progress;
-use crate::system::layout::{BASE, KERNELS};
+use crate::system::layout::{BASE, CHECKS, KERNELS};
 use crate::system::loader::{Counter, DEFAULT_TRIES};
 use crate::system::{EnvName, Record, SystemError};
 
@@ -43,7 +43,7 @@ impl System {
     ) -> Result<(), SystemError> {
         let mut record = Record::new(name.clone(), now);
         if let Some(from) = from {
-            for directory in [KERNELS, BASE] {
+            for directory in [KERNELS, BASE, CHECKS] {
                 copy(&self.directory(directory)?, from, name, progress)?;
             }
             if let Some(parent) = self.record(from)? {

@@ -137,7 +137,7 @@ impl System {
                 self.loader.remove(&found.entry.name)?;
             }
         }
-        for directory in [layout::KERNELS, layout::BASE, layout::CONFLICTS] {
+        for directory in layout::OF_ENVIRONMENTS {
             let directory = self.directory(directory)?;
             for entry in directory.entries()? {
                 if gone(entry.name.to_str()).is_some() {
