@@ -33,6 +33,7 @@ mod program;
 mod random;
 mod read_at;
 mod replace;
+mod subvolume;
 mod tree;
 
 pub use attributes::{Attributes, NodeKind, Status, set_file_attributes, status_of_file};

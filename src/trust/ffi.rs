@@ -1,6 +1,6 @@
 //! The calls into libcrypto that the `openssl` crate does not offer, each behind a safe function.
 //!
-//! Everything unsafe of the project is in this file.
+//! Everything unsafe of the project is in this file, and in `fsio/subvolume.rs`.
 
 #![allow(
     unsafe_code,

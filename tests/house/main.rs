@@ -48,7 +48,7 @@ fn every_dependency_has_a_fence_or_is_free() {
 }
 
 #[test]
-fn unsafe_code_stays_in_one_module() {
+fn unsafe_code_stays_in_its_files() {
     expect_none(&fences::check_unsafe(&Repository::load().sources));
 }
 

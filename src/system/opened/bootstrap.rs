@@ -2,7 +2,7 @@ use std::path::Path;
 
 use super::{System, ensure_dir, write};
 use crate::fsio::Dir;
-use crate::system::layout::{self, DIRECTORIES, LOADER, STATE};
+use crate::system::layout::{self, DIRECTORIES, ENVIRONMENTS, LOADER, STATE};
 use crate::system::loader::Loader;
 use crate::system::{State, StorageKind, SystemError, TargetId};
 
@@ -23,10 +23,14 @@ impl System {
             ensure_dir(&dir, name, mode)?;
         }
         drop(Loader::open_or_create(dir.open_dir(LOADER)?)?);
-        let kind = match storage {
-            Some(kind) => kind,
-            None => StorageKind::best_for(&dir)?,
-        };
+        let environments = dir.open_dir(ENVIRONMENTS)?;
+        let best = StorageKind::best_for(&environments)?;
+        let kind = storage.unwrap_or(best);
+        if kind == StorageKind::Btrfs && best != kind {
+            return Err(SystemError::NotBtrfs {
+                path: environments.path().to_owned(),
+            });
+        }
         write(&dir, Path::new(STATE), &State::new(target, kind))?;
         Self::open(root)
     }

@@ -60,7 +60,7 @@ impl System {
         }
         let state: State = read(&dir, Path::new(STATE))?.ok_or_else(missing)?;
         Ok(Self {
-            storage: storage::open(state.storage, dir.open_dir(ENVIRONMENTS)?)?,
+            storage: storage::open(state.storage, dir.open_dir(ENVIRONMENTS)?),
             loader: Loader::open(dir.open_dir(LOADER)?)?,
             root: dir,
         })

@@ -4,6 +4,7 @@
 //! complete and on disk. It loses it by one rename, too, to `.NAME.gone`, before it is deleted. So what has
 //! its name is whole, whenever the process is killed or the power is cut.
 
+mod btrfs;
 mod dir;
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use self::btrfs::Subvolumes;
 use self::dir::Directories;
 use super::{EnvName, SystemError};
 use crate::fsio::Dir;
@@ -70,22 +72,29 @@ pub trait Storage: fmt::Debug + Send + Sync {
 pub enum StorageKind {
     /// Directories, copied with shared blocks where the file system can.
     Dir,
+    /// Subvolumes of a btrfs, copied as snapshots.
+    Btrfs,
 }
 
 impl StorageKind {
     /// Every kind.
-    pub const ALL: [Self; 1] = [Self::Dir];
+    pub const ALL: [Self; 2] = [Self::Dir, Self::Btrfs];
 
     /// The word used in flags, files and JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Dir => "dir",
+            Self::Btrfs => "btrfs",
         }
     }
 
     /// The best kind for what is kept in this directory.
-    pub fn best_for(_directory: &Dir) -> Result<Self, SystemError> {
-        Ok(Self::Dir)
+    pub fn best_for(directory: &Dir) -> Result<Self, SystemError> {
+        Ok(if Subvolumes::work_in(directory)? {
+            Self::Btrfs
+        } else {
+            Self::Dir
+        })
     }
 }
 
@@ -96,8 +105,9 @@ impl fmt::Display for StorageKind {
 }
 
 /// The storage of this kind in a directory.
-pub fn open(kind: StorageKind, directory: Dir) -> Result<Box<dyn Storage>, SystemError> {
+pub fn open(kind: StorageKind, directory: Dir) -> Box<dyn Storage> {
     match kind {
-        StorageKind::Dir => Ok(Box::new(Directories::new(directory))),
+        StorageKind::Dir => Box::new(Directories::new(directory)),
+        StorageKind::Btrfs => Box::new(Subvolumes::new(directory)),
     }
 }

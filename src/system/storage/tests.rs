@@ -1,5 +1,7 @@
 //! The behaviour that every kind of storage has.
 
+#![allow(clippy::print_stderr, reason = "what is skipped is said")]
+
 use std::path::Path;
 
 use super::*;
@@ -143,7 +145,7 @@ fn discards_and_destroys(storage: &dyn Storage, place: &Path) {
 #[test]
 fn directories_behave() {
     let home = tempfile::tempdir().unwrap();
-    let storage = open(StorageKind::Dir, Dir::open(home.path()).unwrap()).unwrap();
+    let storage = open(StorageKind::Dir, Dir::open(home.path()).unwrap());
     assert_eq!(storage.kind(), StorageKind::Dir);
     suite(storage.as_ref(), home.path());
 }
@@ -159,7 +161,7 @@ fn a_copy_that_is_stopped_leaves_nothing() {
         }
     }
     let home = tempfile::tempdir().unwrap();
-    let storage = open(StorageKind::Dir, Dir::open(home.path()).unwrap()).unwrap();
+    let storage = open(StorageKind::Dir, Dir::open(home.path()).unwrap());
     drop(storage.begin(&name("a"), None, &Silent).unwrap());
     storage.finish(&name("a")).unwrap();
     let stopped = storage
@@ -167,4 +169,175 @@ fn a_copy_that_is_stopped_leaves_nothing() {
         .unwrap_err();
     assert_eq!(stopped.code(), "E_CANCELLED");
     assert_eq!(storage.unfinished().unwrap(), []);
+}
+
+/// A file system in a file, unmounted when dropped.
+struct Mounted {
+    at: std::path::PathBuf,
+    /// Holds the image.
+    _home: tempfile::TempDir,
+}
+
+impl Mounted {
+    fn new(kind: &str, size: u64) -> Result<Self, String> {
+        let home = tempfile::tempdir().unwrap();
+        let (image, at) = (home.path().join("image"), home.path().join("mounted"));
+        let file = std::fs::File::create(&image).unwrap();
+        file.set_len(size).unwrap();
+        std::fs::create_dir(&at).unwrap();
+        let [image, place] = [&image, &at].map(|path| path.to_str().unwrap());
+        run(&format!("mkfs.{kind}"), &["-q", image])?;
+        run("mount", &["-t", kind, "-o", "loop", image, place])?;
+        Ok(Self { at, _home: home })
+    }
+
+    fn storage(&self, kind: StorageKind) -> Box<dyn Storage> {
+        open(kind, Dir::open(&self.at).unwrap())
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        run("umount", &["--lazy", self.at.to_str().unwrap()]).unwrap();
+    }
+}
+
+fn run(program: &str, arguments: &[&str]) -> Result<(), String> {
+    let mut command = std::process::Command::new(program);
+    let status = command
+        .args(arguments)
+        .stderr(std::process::Stdio::null())
+        .stdout(std::process::Stdio::null())
+        .status();
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("{program}: {status}")),
+        Err(error) => Err(format!("{program}: {error}")),
+    }
+}
+
+/// A btrfs or an xfs, or a line that says why there is none.
+fn mounted(kind: &str, size: u64) -> Option<Mounted> {
+    let mounted = Mounted::new(kind, size);
+    if let Err(reason) = &mounted {
+        eprintln!("skipped: boot environments on {kind}: {reason}");
+    }
+    mounted.ok()
+}
+
+#[test]
+fn subvolumes_behave() {
+    let Some(disk) = mounted("btrfs", 128 << 20) else {
+        return;
+    };
+    let directory = Dir::open(&disk.at).unwrap();
+    let kind = StorageKind::best_for(&directory).unwrap();
+    assert_eq!((kind, kind.name()), (StorageKind::Btrfs, "btrfs"));
+    assert_eq!(directory.entries().unwrap(), []);
+    suite(disk.storage(kind).as_ref(), &disk.at);
+    run("btrfs", &["filesystem", "sync", disk.at.to_str().unwrap()]).unwrap();
+}
+
+#[test]
+fn directories_behave_where_blocks_are_shared() {
+    for (kind, size) in [("btrfs", 128 << 20), ("xfs", 320 << 20)] {
+        if let Some(disk) = mounted(kind, size) {
+            suite(disk.storage(StorageKind::Dir).as_ref(), &disk.at);
+        }
+    }
+}
+
+#[test]
+fn a_copy_shares_its_blocks_with_the_original() {
+    const CONTENT: usize = 48 << 20;
+    let Some(disk) = mounted("btrfs", 256 << 20) else {
+        return;
+    };
+    let directory = Dir::open(&disk.at).unwrap();
+    for kind in StorageKind::ALL {
+        let storage = disk.storage(kind);
+        let one = name(&format!("one-{kind}"));
+        let root = storage.begin(&one, None, &Silent).unwrap();
+        let file = root.path().join("file");
+        std::fs::write(&file, vec![7; CONTENT]).unwrap();
+        storage.finish(&one).unwrap();
+        let free = || {
+            directory.sync_file_system().unwrap();
+            directory.free_space().unwrap()
+        };
+        let before = free();
+        let two = name(&format!("two-{kind}"));
+        drop(storage.begin(&two, Some(&one), &Silent).unwrap());
+        storage.finish(&two).unwrap();
+        let taken = before.saturating_sub(free());
+        assert!(
+            taken < 8 << 20,
+            "{kind}: {taken} bytes for a copy of {CONTENT}"
+        );
+        assert_eq!(
+            std::fs::read(disk.at.join(two.as_str()).join("file"))
+                .unwrap()
+                .len(),
+            CONTENT
+        );
+    }
+}
+
+#[test]
+fn subvolumes_within_an_environment_go_with_it() {
+    let Some(disk) = mounted("btrfs", 128 << 20) else {
+        return;
+    };
+    let storage = disk.storage(StorageKind::Btrfs);
+    for text in ["begun", "finished"] {
+        let root = storage.begin(&name(text), None, &Silent).unwrap();
+        assert!(root.create_subvolume("inner").unwrap());
+        let inner = root.open_dir("inner").unwrap();
+        assert!(inner.is_subvolume().unwrap());
+        drop(inner.create_file("file", 0o600).unwrap());
+    }
+    storage.finish(&name("finished")).unwrap();
+    let copy = storage
+        .begin(&name("copy"), Some(&name("finished")), &Silent)
+        .unwrap();
+    assert_eq!(copy.open_dir("inner").unwrap().entries().unwrap(), []);
+    for text in ["begun", "copy"] {
+        storage.discard(&name(text)).unwrap();
+    }
+    storage.destroy(&name("finished")).unwrap();
+    assert_eq!(Dir::open(&disk.at).unwrap().entries().unwrap(), []);
+}
+
+#[test]
+fn what_is_mounted_in_an_environment_is_neither_copied_nor_removed() {
+    for kind in StorageKind::ALL {
+        let Some(disk) = mounted("btrfs", 128 << 20) else {
+            return;
+        };
+        let storage = disk.storage(kind);
+        let root = storage.begin(&name("a"), None, &Silent).unwrap();
+        root.create_dir("mnt", 0o700).unwrap();
+        storage.finish(&name("a")).unwrap();
+        let outside = disk.at.join("outside");
+        std::fs::create_dir(&outside).unwrap();
+        std::fs::write(outside.join("precious"), "x").unwrap();
+        let at = disk.at.join("a/mnt");
+        let [from, to] = [&outside, &at].map(|path| path.to_str().unwrap());
+        run("mount", &["--bind", from, to]).unwrap();
+        let refused = storage.destroy(&name("a")).unwrap_err();
+        assert_eq!(refused.code(), "E_ENVIRONMENT_MOUNTED");
+        assert_eq!(refused.hint().unwrap(), format!("`umount {to}`"));
+        // Should the check not see it, as from another namespace, removal stops at the mount point.
+        let directory = Dir::open(&disk.at).unwrap();
+        assert!(directory.remove_tree_here("a").is_err());
+        assert_eq!(storage.names().unwrap().len(), 2);
+        let copy = storage
+            .begin(&name("b"), Some(&name("a")), &Silent)
+            .unwrap();
+        assert_eq!(copy.open_dir("mnt").unwrap().entries().unwrap(), []);
+        run("umount", &[to]).unwrap();
+        assert!(outside.join("precious").exists());
+        storage.discard(&name("b")).unwrap();
+        storage.destroy(&name("a")).unwrap();
+    }
 }
