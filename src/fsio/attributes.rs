@@ -5,8 +5,8 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{
-    AtFlags, FileType, Gid, Mode, OFlags, StatxFlags, Timespec, Timestamps, UTIME_OMIT, Uid,
-    XattrFlags,
+    AtFlags, FileType, Gid, Mode, OFlags, StatxAttributes, StatxFlags, Timespec, Timestamps,
+    UTIME_OMIT, Uid, XattrFlags,
 };
 use rustix::io::Errno;
 
@@ -59,6 +59,8 @@ pub struct Status {
     pub links: u32,
     /// Which device a device node stands for: major and minor number.
     pub represents: (u32, u32),
+    /// Whether another file system, or another part of one, is mounted here.
+    pub mounted: bool,
 }
 
 /// What is noted about a file when it is written; `None` leaves things as they are.
@@ -79,6 +81,16 @@ pub fn status_of_file(file: &File, path: &Path) -> Result<Status, FsError> {
     rustix::fs::statx(file, "", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS)
         .map(|found| status(&found))
         .map_err(errno("examine", path))
+}
+
+/// All extended attributes of an open file, in ascending order of their names; `path` is for messages.
+///
+/// None where the file system knows no extended attributes.
+pub fn xattrs_of_file(file: &File, path: &Path) -> Result<Vec<(OsString, Vec<u8>)>, FsError> {
+    let failed = |error| errno("read extended attributes of", path)(error);
+    let names = list_xattrs(|room| rustix::fs::flistxattr(file, room)).map_err(failed)?;
+    let read = |name: &OsStr| get_xattr(|room| rustix::fs::fgetxattr(file, name, room));
+    with_values(names, read).map_err(failed)
 }
 
 /// Sets attributes of an open file in an order that loses none; `path` is for messages.
@@ -118,6 +130,20 @@ impl Dir {
         let (parent, last) = self.parent_of(name)?;
         let place = below_descriptor(parent.fd(self), &last);
         read_xattrs(&place).map_err(errno("read extended attributes of", self.path().join(name)))
+    }
+
+    /// Takes the extended attribute `attribute` away from `name` itself; fine if it has none.
+    pub fn remove_xattr(&self, name: impl AsRef<Path>, attribute: &OsStr) -> Result<(), FsError> {
+        let name = name.as_ref();
+        let (parent, last) = self.parent_of(name)?;
+        let place = below_descriptor(parent.fd(self), &last);
+        match rustix::fs::lremovexattr(&place, attribute) {
+            Ok(()) | Err(Errno::NODATA) => Ok(()),
+            Err(error) => {
+                let path = self.path().join(name);
+                Err(errno("remove an extended attribute of", path)(error))
+            }
+        }
     }
 
     /// Sets attributes of `name` itself, whatever it is but a symbolic link.
@@ -282,24 +308,21 @@ fn below_descriptor(directory: impl AsFd, name: &Path) -> PathBuf {
 }
 
 fn read_xattrs(place: &Path) -> Result<Vec<(OsString, Vec<u8>)>, Errno> {
-    let mut found = Vec::new();
-    for attribute in list_xattrs(place)? {
-        // One that vanished since the listing is not there.
-        if let Some(value) = get_xattr(place, &attribute)? {
-            found.push((attribute, value));
-        }
-    }
-    found.sort();
-    Ok(found)
+    let names = list_xattrs(|room| rustix::fs::llistxattr(place, room))?;
+    with_values(names, |name| {
+        get_xattr(|room| rustix::fs::lgetxattr(place, name, room))
+    })
 }
 
-fn list_xattrs(place: &Path) -> Result<Vec<OsString>, Errno> {
+type Room<'a> = rustix::buffer::SpareCapacity<'a, u8>;
+
+fn list_xattrs(list: impl Fn(Room<'_>) -> Result<usize, Errno>) -> Result<Vec<OsString>, Errno> {
     let mut room = 1 << 10;
     loop {
-        let mut list: Vec<u8> = Vec::with_capacity(room);
-        match rustix::fs::llistxattr(place, rustix::buffer::spare_capacity(&mut list)) {
+        let mut names: Vec<u8> = Vec::with_capacity(room);
+        match list(rustix::buffer::spare_capacity(&mut names)) {
             Ok(_) => {
-                let names = list
+                let names = names
                     .split(|&byte| byte == 0)
                     .filter(|name| !name.is_empty());
                 return Ok(names
@@ -313,17 +336,32 @@ fn list_xattrs(place: &Path) -> Result<Vec<OsString>, Errno> {
     }
 }
 
-fn get_xattr(place: &Path, name: &OsStr) -> Result<Option<Vec<u8>>, Errno> {
+fn get_xattr(get: impl Fn(Room<'_>) -> Result<usize, Errno>) -> Result<Option<Vec<u8>>, Errno> {
     let mut room = 1 << 10;
     loop {
         let mut value: Vec<u8> = Vec::with_capacity(room);
-        match rustix::fs::lgetxattr(place, name, rustix::buffer::spare_capacity(&mut value)) {
+        match get(rustix::buffer::spare_capacity(&mut value)) {
             Ok(_) => return Ok(Some(value)),
             Err(Errno::RANGE) if room < XATTR_MAX => room = XATTR_MAX,
             Err(Errno::NODATA) => return Ok(None),
             Err(error) => return Err(error),
         }
     }
+}
+
+fn with_values(
+    names: Vec<OsString>,
+    read: impl Fn(&OsStr) -> Result<Option<Vec<u8>>, Errno>,
+) -> Result<Vec<(OsString, Vec<u8>)>, Errno> {
+    let mut found = Vec::with_capacity(names.len());
+    for name in names {
+        // One that vanished since the listing is not there.
+        if let Some(value) = read(&name)? {
+            found.push((name, value));
+        }
+    }
+    found.sort();
+    Ok(found)
 }
 
 /// Linux's `XATTR_LIST_MAX` and `XATTR_SIZE_MAX`: the most the kernel ever returns.
@@ -352,6 +390,7 @@ fn status(found: &rustix::fs::Statx) -> Status {
         inode: found.stx_ino,
         links: found.stx_nlink,
         represents: (found.stx_rdev_major, found.stx_rdev_minor),
+        mounted: found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT),
     }
 }
 

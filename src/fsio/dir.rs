@@ -54,6 +54,9 @@ const DIRECTORY: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
     .union(OFlags::CLOEXEC);
 
+/// Names are looked up below the handle, and never through a symbolic link.
+const RESOLVE: ResolveFlags = ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLINKS);
+
 impl Dir {
     /// Opens the directory at `path`, following symbolic links: the path is the caller's own.
     pub fn open(path: &Path) -> Result<Self, FsError> {
@@ -132,10 +135,30 @@ impl Dir {
             .map_err(errno("measure the free space at", &self.path))
     }
 
+    /// Files and directories that may still be made on this file system; none where it has no such bound.
+    pub fn free_files(&self) -> Result<Option<u64>, FsError> {
+        rustix::fs::fstatvfs(&self.fd)
+            .map(|space| (space.f_files > 0).then_some(space.f_favail))
+            .map_err(errno("measure the free space at", &self.path))
+    }
+
     /// Opens a directory below this one.
     pub fn open_dir(&self, name: impl AsRef<Path>) -> Result<Self, FsError> {
         let name = name.as_ref();
         let fd = self.open_below(name, DIRECTORY, Mode::empty(), "open directory")?;
+        Ok(Self {
+            fd,
+            path: self.path.join(name),
+        })
+    }
+
+    /// As [`Dir::open_dir`], but fails where another file system is mounted on the way or there.
+    ///
+    /// See [`FsError::is_mount_point`].
+    pub fn open_dir_within(&self, name: impl AsRef<Path>) -> Result<Self, FsError> {
+        let name = name.as_ref();
+        let resolve = RESOLVE | ResolveFlags::NO_XDEV;
+        let fd = self.open_as(name, DIRECTORY, Mode::empty(), resolve, "open directory")?;
         Ok(Self {
             fd,
             path: self.path.join(name),
@@ -350,8 +373,18 @@ impl Dir {
         mode: Mode,
         operation: &'static str,
     ) -> Result<OwnedFd, FsError> {
+        self.open_as(name, flags, mode, RESOLVE, operation)
+    }
+
+    fn open_as(
+        &self,
+        name: &Path,
+        flags: OFlags,
+        mode: Mode,
+        resolve: ResolveFlags,
+        operation: &'static str,
+    ) -> Result<OwnedFd, FsError> {
         self.check(name)?;
-        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
         rustix::fs::openat2(&self.fd, name, flags, mode, resolve).map_err(|error| {
             let path = self.path.join(name);
             if error == rustix::io::Errno::LOOP {

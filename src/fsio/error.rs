@@ -142,6 +142,25 @@ impl FsError {
         matches!(self, Self::System { source, .. } if source.kind() == io::ErrorKind::ReadOnlyFilesystem)
     }
 
+    /// Whether another file system is mounted there, or on the way, where none may be.
+    pub fn is_mount_point(&self) -> bool {
+        matches!(self, Self::System { source, .. } if source.kind() == io::ErrorKind::CrossesDevices)
+    }
+
+    /// Whether a name on the way is there, but no directory.
+    pub fn is_not_a_directory(&self) -> bool {
+        match self {
+            Self::System { source, .. } => source.kind() == io::ErrorKind::NotADirectory,
+            Self::SymbolicLink { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Whether the system denied what was attempted.
+    pub fn is_denied(&self) -> bool {
+        matches!(self, Self::System { source, .. } if source.kind() == io::ErrorKind::PermissionDenied)
+    }
+
     /// Whether the name to create is taken.
     pub fn is_exists(&self) -> bool {
         match self {

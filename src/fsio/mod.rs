@@ -36,7 +36,9 @@ mod replace;
 mod subvolume;
 mod tree;
 
-pub use attributes::{Attributes, NodeKind, Status, set_file_attributes, status_of_file};
+pub use attributes::{
+    Attributes, NodeKind, Status, set_file_attributes, status_of_file, xattrs_of_file,
+};
 pub use copy::{clone_file, copy_mode_and_owner, copy_range};
 pub use descriptor::read_descriptor;
 pub use dir::{Dir, Entry, EntryKind, Identity};

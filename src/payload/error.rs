@@ -113,6 +113,18 @@ pub enum PayloadError {
         /// The directory.
         path: PathBuf,
     },
+    /// There is no room for what would be written.
+    #[error("{needed} {unit} are needed at {}, and {free} are free", path.display())]
+    NoSpace {
+        /// A directory on the file system.
+        path: PathBuf,
+        /// What there is not enough of: bytes or files.
+        unit: &'static str,
+        /// How many are needed.
+        needed: u64,
+        /// How many are free.
+        free: u64,
+    },
     /// A path asked for is not in the file table.
     #[error("{} is not in the payload", path.display())]
     NotFound {
@@ -178,7 +190,7 @@ pub enum PayloadError {
 
 impl PayloadError {
     /// Stable code of the refusal.
-    pub const fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         match self {
             Self::Index { .. } => "E_PAYLOAD_INDEX",
             Self::Table { .. } => "E_FILE_TABLE",
@@ -191,6 +203,7 @@ impl PayloadError {
             Self::Kind { .. } => "E_FILE_KIND",
             Self::Device { .. } => "E_DEVICE",
             Self::NotEmpty { .. } => "E_NOT_EMPTY",
+            Self::NoSpace { .. } => "E_NO_SPACE",
             Self::NotFound { .. } => "E_NOT_FOUND",
             Self::Format { .. } => "E_PAYLOAD_FORMAT",
             Self::Archive { .. } => "E_ARCHIVE",
@@ -198,6 +211,7 @@ impl PayloadError {
             Self::Read { .. } | Self::Write { .. } | Self::Codec { .. } => "E_IO",
             Self::Mtree(error) => error.code(),
             Self::Cancelled => "E_CANCELLED",
+            Self::Fs(error) if error.is_full() => "E_NO_SPACE",
             Self::Fs(error) => error.code(),
         }
     }
@@ -210,6 +224,7 @@ impl PayloadError {
             Self::Changed { .. } => "build again from a tree that nothing writes to",
             Self::Kind { .. } => "remove it from the tree: it has no meaning on another machine",
             Self::Device { .. } => "unpack as root with device nodes allowed, if they are wanted",
+            _ if self.code() == "E_NO_SPACE" => "free some space, then try again",
             Self::NotEmpty { .. } => "name a directory that is empty or does not exist yet",
             Self::Format { .. } => {
                 "extract the region as a file and use the tool it was made with, \

@@ -20,10 +20,12 @@ use std::sync::{Arc, Mutex};
 
 use super::convert::{narrow, wide};
 use super::entry::{FileEntry, FileKind};
-use super::index::{Frame, FrameKind, PayloadIndex};
+use super::frames::{Check, FrameBuffers, Frames, check_contents, is_zeros};
+use super::index::PayloadIndex;
 use super::parallel::{Relay, in_order, lock, threads};
 use super::restore;
 use super::select::Selection;
+use super::space;
 use super::stream::{self, Part, Role};
 use super::{EntryPath, FileTable, PayloadError, tar_header};
 use crate::digest::Sha256Digest;
@@ -144,17 +146,17 @@ fn unpack_selection(
     options: &UnpackOptions,
     progress: &dyn Progress,
 ) -> Result<UnpackReport, PayloadError> {
-    check_agreement(payload, index, table)?;
+    let frames = Frames::new(payload, index, table)?;
     check_devices(table, selection, options)?;
     restore::check_empty(target)?;
+    space::check(target, table, selection)?;
     let unpacker = Unpacker {
-        payload,
+        frames,
         index,
         table,
         selection,
         target,
         options,
-        places: frame_places(index),
         relay: Relay::default(),
         open: Mutex::new(HashMap::new()),
     };
@@ -163,33 +165,6 @@ fn unpack_selection(
         restore::clear(target, unpacker.directories());
     }
     result
-}
-
-/// Payload, index and table speak of streams of the same length.
-fn check_agreement(
-    payload: &impl ReadAt,
-    index: &PayloadIndex,
-    table: &FileTable,
-) -> Result<(), PayloadError> {
-    let (expected, found) = (table.stream_length(), index.plain_length());
-    if expected != found {
-        return Err(PayloadError::Mismatch {
-            what: "length of the tar stream".to_owned(),
-            expected: format!("{expected} bytes as in the file table"),
-            found: format!("{found} bytes in the payload index"),
-        });
-    }
-    let read_error = |source| PayloadError::Read { offset: 0, source };
-    let (expected, found) = (index.stored_length(), payload.length().map_err(read_error)?);
-    if expected != found {
-        return Err(PayloadError::Index {
-            offset: 0,
-            field: "all stored sizes",
-            expected: format!("{expected} bytes of payload"),
-            found: format!("{found} bytes"),
-        });
-    }
-    Ok(())
 }
 
 fn check_devices(
@@ -207,36 +182,14 @@ fn check_devices(
     }
 }
 
-/// Where a frame stands in the payload and in the tar stream.
-#[derive(Debug, Clone, Copy)]
-struct FramePlace {
-    stored: u64,
-    plain: u64,
-}
-
-fn frame_places(index: &PayloadIndex) -> Vec<FramePlace> {
-    let mut next = FramePlace {
-        stored: 0,
-        plain: 0,
-    };
-    let place = |frame: &Frame| {
-        let place = next;
-        next.stored += u64::from(frame.stored_size);
-        next.plain += u64::from(frame.plain_size);
-        place
-    };
-    index.frames().iter().map(place).collect()
-}
-
 /// What all threads share while a payload is unpacked.
 struct Unpacker<'a, P> {
-    payload: &'a P,
+    frames: Frames<'a, P>,
     index: &'a PayloadIndex,
     table: &'a FileTable,
     selection: &'a Selection,
     target: &'a Dir,
     options: &'a UnpackOptions,
-    places: Vec<FramePlace>,
     relay: Relay,
     /// Files that are spread over several frames.
     open: Mutex<HashMap<usize, Arc<File>>>,
@@ -244,9 +197,7 @@ struct Unpacker<'a, P> {
 
 /// What each thread has for itself.
 struct Worker {
-    decoder: zstd::bulk::Decompressor<'static>,
-    stored: Vec<u8>,
-    plain: Vec<u8>,
+    buffers: FrameBuffers,
     parts: Vec<Part>,
     headers: Vec<u8>,
 }
@@ -312,53 +263,31 @@ impl<P: ReadAt> Unpacker<'_, P> {
         if progress.cancelled() {
             return Err(PayloadError::Cancelled);
         }
-        let (Some(frame), Some(place)) = (self.index.frames().get(number), self.places.get(number))
-        else {
+        let Some(range) = self.frames.range(number) else {
             return Ok(0);
         };
         let Worker {
-            decoder,
-            stored,
-            plain,
+            buffers,
             parts,
             headers,
         } = worker;
-        self.read(number, frame, place.stored, stored)?;
-        let plain = match self.index.kind() {
-            FrameKind::Plain => &*stored,
-            FrameKind::Zstd => {
-                decode(decoder, number, frame, stored, plain)?;
-                // When everything is wanted, every decoded byte is compared with the table or hashed
-                // against it below; hashing it twice would cost a fifth of all time.
-                if !self.selection.is_whole() {
-                    let what = || format!("frame {number}, decoded");
-                    check_digest(what, plain, frame.plain_sha256)?;
-                }
-                &*plain
-            }
+        // When everything is wanted, every decoded byte is compared with the table or hashed against it
+        // below; hashing it twice would cost a fifth of all time.
+        let check = if self.selection.is_whole() {
+            Check::Stored
+        } else {
+            Check::Decoded
         };
-        let end = place.plain + u64::from(frame.plain_size);
-        stream::parts(self.table, place.plain..end, parts);
+        let plain = self.frames.read(number, check, buffers)?;
+        let length = range.end - range.start;
+        stream::parts(self.table, range, parts);
         let mut written = 0;
         for part in &*parts {
             let bytes = plain.get(part.place.clone()).unwrap_or_default();
             written += self.unpack_part(part, bytes, headers)?;
         }
-        progress.advance(u64::from(frame.plain_size));
+        progress.advance(length);
         Ok(written)
-    }
-
-    fn read(
-        &self,
-        number: usize,
-        frame: &Frame,
-        offset: u64,
-        stored: &mut Vec<u8>,
-    ) -> Result<(), PayloadError> {
-        stored.resize(narrow(frame.stored_size.into()), 0);
-        let read = self.payload.read_exact_at(stored, offset);
-        read.map_err(|source| PayloadError::Read { offset, source })?;
-        check_digest(|| format!("frame {number}"), stored, frame.stored_sha256)
     }
 
     fn unpack_part(
@@ -450,74 +379,11 @@ impl<P: ReadAt> Unpacker<'_, P> {
 }
 
 fn prepare() -> Result<Worker, PayloadError> {
-    let decoder = zstd::bulk::Decompressor::new();
     Ok(Worker {
-        decoder: decoder.map_err(|source| PayloadError::Codec { source })?,
-        stored: Vec::new(),
-        plain: Vec::new(),
+        buffers: FrameBuffers::new()?,
         parts: Vec::new(),
         headers: Vec::new(),
     })
-}
-
-/// First bytes of a Zstandard frame; the library also knows older and skippable ones.
-const ZSTD_MAGIC: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
-
-/// Decodes `stored`, whose digest has been checked, into exactly the declared number of bytes.
-fn decode(
-    decoder: &mut zstd::bulk::Decompressor<'_>,
-    number: usize,
-    frame: &Frame,
-    stored: &[u8],
-    plain: &mut Vec<u8>,
-) -> Result<(), PayloadError> {
-    use zstd::zstd_safe::{find_frame_compressed_size, get_frame_content_size};
-    let unfit = |source| PayloadError::Frame {
-        frame: number,
-        plain: frame.plain_size,
-        source,
-    };
-    let declared = u64::from(frame.plain_size);
-    let is_one_frame = stored.starts_with(&ZSTD_MAGIC)
-        && find_frame_compressed_size(stored) == Ok(stored.len())
-        && matches!(get_frame_content_size(stored), Ok(Some(size)) if size == declared);
-    if !is_one_frame {
-        return Err(unfit(None));
-    }
-    plain.resize(narrow(declared), 0);
-    let result = decoder.decompress_to_buffer(stored, plain.as_mut_slice());
-    match result {
-        Ok(count) if wide(count) == declared => Ok(()),
-        Ok(_) => Err(unfit(None)),
-        Err(error) => Err(unfit(Some(error))),
-    }
-}
-
-fn check_digest(
-    what: impl FnOnce() -> String,
-    bytes: &[u8],
-    expected: Sha256Digest,
-) -> Result<(), PayloadError> {
-    let found = Sha256Digest::of(bytes);
-    if found == expected {
-        return Ok(());
-    }
-    Err(PayloadError::HashMismatch {
-        what: what(),
-        expected,
-        found,
-    })
-}
-
-fn check_contents(entry: &FileEntry, found: Sha256Digest) -> Result<(), PayloadError> {
-    match entry.kind {
-        FileKind::Regular { sha256, .. } if sha256 != found => Err(PayloadError::HashMismatch {
-            what: format!("contents of \"{}\"", entry.path),
-            expected: sha256,
-            found,
-        }),
-        _ => Ok(()),
-    }
 }
 
 fn check_headers(
@@ -555,11 +421,4 @@ fn check_zeros(part: &Part, entry: Option<&FileEntry>, bytes: &[u8]) -> Result<(
             found: format!("byte {:#04x}", bytes.get(at).unwrap_or(&0)),
         }),
     }
-}
-
-fn is_zeros(bytes: &[u8]) -> bool {
-    // Almost always decided by the first piece.
-    bytes
-        .chunks(4096)
-        .all(|piece| piece.iter().all(|&byte| byte == 0))
 }

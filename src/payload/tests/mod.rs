@@ -2,6 +2,7 @@
 
 mod archive;
 mod build;
+mod member;
 mod mtree;
 mod table;
 mod tools;
