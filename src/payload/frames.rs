@@ -10,7 +10,7 @@ use crate::digest::Sha256Digest;
 use crate::fsio::ReadAt;
 
 /// The frames of one payload, to be read in any order and from any thread.
-pub(super) struct Frames<'a, P> {
+pub(super) struct Frames<'a, P: ?Sized> {
     payload: &'a P,
     index: &'a PayloadIndex,
     places: Vec<FramePlace>,
@@ -58,7 +58,7 @@ impl FrameBuffers {
     }
 }
 
-impl<'a, P: ReadAt> Frames<'a, P> {
+impl<'a, P: ReadAt + ?Sized> Frames<'a, P> {
     /// Fails unless payload, index and table speak of streams of the same length.
     pub(super) fn new(
         payload: &'a P,
@@ -133,7 +133,7 @@ impl<'a, P: ReadAt> Frames<'a, P> {
 
 /// Payload, index and table speak of streams of the same length.
 fn check_agreement(
-    payload: &impl ReadAt,
+    payload: &(impl ReadAt + ?Sized),
     index: &PayloadIndex,
     table: &FileTable,
 ) -> Result<(), PayloadError> {

@@ -16,8 +16,8 @@ use crate::progress::Progress;
 ///
 /// Only the frames that hold a file are read, each checked before and after it is decoded; the last one
 /// is kept, since files that are wanted in order often share it. Memory in use is two frames.
-pub struct Members<'a, P> {
-    frames: Frames<'a, P>,
+pub struct Members<'a> {
+    frames: Frames<'a, dyn ReadAt + 'a>,
     index: &'a PayloadIndex,
     table: &'a FileTable,
     buffers: FrameBuffers,
@@ -25,16 +25,16 @@ pub struct Members<'a, P> {
     held: Option<usize>,
 }
 
-impl<P> std::fmt::Debug for Members<'_, P> {
+impl std::fmt::Debug for Members<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Members").field("held", &self.held).finish()
     }
 }
 
-impl<'a, P: ReadAt> Members<'a, P> {
+impl<'a> Members<'a> {
     /// Offset 0 of `payload` is the first byte of the payload.
     pub fn new(
-        payload: &'a P,
+        payload: &'a (dyn ReadAt + 'a),
         index: &'a PayloadIndex,
         table: &'a FileTable,
     ) -> Result<Self, PayloadError> {

@@ -27,8 +27,8 @@ mod frames;
 mod index;
 pub mod limits;
 pub mod lists;
-pub mod mtree;
 mod member;
+pub mod mtree;
 mod name;
 mod parallel;
 mod record;
@@ -52,7 +52,7 @@ pub use index::{Frame, FrameKind, PayloadIndex};
 pub use member::Members;
 pub use name::{EntryPath, NameRule};
 pub use record::Field;
-pub use space::space_needed;
+pub use space::{expect_space, space_needed};
 pub use table::{FileTable, Place};
 pub use unpack::{UnpackOptions, UnpackReport, unpack, unpack_new, unpack_only};
 

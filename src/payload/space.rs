@@ -16,6 +16,11 @@ pub fn space_needed(table: &FileTable) -> u64 {
     needed(table, &Selection::whole(table)).0
 }
 
+/// Refuses a place on whose file system there is no room for `bytes` more.
+pub fn expect_space(place: &Dir, bytes: u64) -> Result<(), PayloadError> {
+    expect(place, "bytes", bytes, place.free_space()?)
+}
+
 /// Refuses a target on whose file system there is no room for what is selected.
 pub(super) fn check(
     target: &Dir,
@@ -23,7 +28,7 @@ pub(super) fn check(
     selection: &Selection,
 ) -> Result<(), PayloadError> {
     let (bytes, files) = needed(table, selection);
-    expect(target, "bytes", bytes, target.free_space()?)?;
+    expect_space(target, bytes)?;
     match target.free_files()? {
         Some(free) => expect(target, "files", files, free),
         None => Ok(()),

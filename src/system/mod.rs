@@ -15,6 +15,7 @@
 mod error;
 mod health;
 mod hook;
+pub mod installed;
 mod layout;
 pub mod loader;
 mod lock;

@@ -31,10 +31,7 @@ fn watched(bytes: Vec<u8>) -> Watched {
 }
 
 /// Reads entry `number` into a new file and gives its bytes.
-fn contents<P: ReadAt>(
-    members: &mut Members<'_, P>,
-    number: usize,
-) -> Result<Vec<u8>, PayloadError> {
+fn contents(members: &mut Members<'_>, number: usize) -> Result<Vec<u8>, PayloadError> {
     let home = tempfile::tempdir().unwrap();
     let dir = Dir::open(home.path()).unwrap();
     let file = dir.create_file("out", 0o600).unwrap();
