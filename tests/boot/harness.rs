@@ -21,7 +21,7 @@ fn boot(kind: Kind, manner: Manner) -> Option<Boot> {
 }
 
 fn expect(manner: Manner, end: End) {
-    for kind in [Kind::Dir, Kind::Btrfs] {
+    for kind in Kind::ALL {
         let Some(boot) = boot(kind, manner) else {
             continue;
         };

@@ -1,17 +1,36 @@
-//! A machine with a medium that it boots from.
+//! A machine with a medium and a firmware: it asks what to boot, and boots that.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::image::text;
+use isi_catalog::progress::Silent;
+use isi_catalog::system::{EnvName, Record, System, TargetId};
+use jiff::Timestamp;
+
+use crate::image::{self, Manner};
 use crate::medium::{Kind, Medium};
-use crate::uml;
+use crate::uml::{self, Boot, End};
 use crate::vendor::vendor;
 
 /// A machine that is off.
 #[derive(Debug)]
 pub(crate) struct Machine {
     pub(crate) medium: Medium,
+}
+
+/// One turn of the firmware.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    /// The environment that was chosen.
+    pub(crate) name: String,
+    pub(crate) boot: Boot,
+}
+
+impl Turn {
+    /// Name and ending, as tests list them.
+    pub(crate) fn told(&self) -> (&str, End) {
+        (&self.name, self.boot.end)
+    }
 }
 
 impl Machine {
@@ -27,7 +46,7 @@ impl Machine {
         match Medium::new(kind) {
             Ok(medium) => {
                 let trust = medium.top().join("trust");
-                crate::image::run("cp", &["-a", text(&vendor().trust()), text(&trust)]);
+                image::run("cp", &["-a", text(&vendor().trust()), text(&trust)]);
                 Some(Self { medium })
             }
             Err(reason) => {
@@ -42,8 +61,64 @@ impl Machine {
         self.medium.top().join(name)
     }
 
+    /// The system that it boots, for changing it while it is off.
+    pub(crate) fn system(&self) -> System {
+        let root = self.path("system");
+        if System::is_at(&root).unwrap() {
+            return System::open(&root).unwrap();
+        }
+        System::bootstrap(&root, None, TargetId::from_bytes([1; 16])).unwrap()
+    }
+
+    /// Makes an environment with a system that calls itself `release`.
+    pub(crate) fn environment(&self, name: &str, release: &str, manner: Manner) -> EnvName {
+        let (system, name) = (self.system(), name.parse().unwrap());
+        let root = system.storage().begin(&name, None, &Silent).unwrap();
+        image::make(root.path(), release, manner);
+        system.storage().finish(&name).unwrap();
+        system
+            .store_record(&Record::new(name.clone(), Timestamp::now()))
+            .unwrap();
+        name
+    }
+
+    /// Turns the machine on once: the firmware asks what to boot, and the machine runs to its end.
+    pub(crate) fn turn(&mut self) -> Turn {
+        let selected = self.system().select().unwrap();
+        let (name, root) = (selected.choice.name.to_string(), selected.path);
+        let boot = self.medium.lend(|medium| {
+            let mut words = medium.boot_words(&root);
+            words.push(format!("isi.env={name}"));
+            words.push("rw".to_owned());
+            uml::boot(medium.beside(), &words)
+        });
+        eprintln!(
+            "{} boots {name}: {:?} after {:.1} s",
+            self.medium.kind().name(),
+            boot.end,
+            boot.time.as_secs_f64()
+        );
+        Turn { name, boot }
+    }
+
+    /// Turns the machine on until it turns itself off, at most `most` times.
+    pub(crate) fn turns(&mut self, most: usize) -> Vec<Turn> {
+        let mut turns = Vec::new();
+        while turns.len() < most {
+            turns.push(self.turn());
+            if turns.last().is_some_and(|turn| turn.boot.end == End::Off) {
+                break;
+            }
+        }
+        turns
+    }
+
     /// Leaves `script` for the next system that gets as far as having time for it.
     pub(crate) fn to_do(&self, script: &str) {
         fs::write(self.path("todo"), script).unwrap();
     }
+}
+
+fn text(path: &Path) -> &str {
+    image::text(path)
 }

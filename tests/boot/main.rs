@@ -14,5 +14,6 @@ mod harness;
 mod image;
 mod machine;
 mod medium;
+mod selection;
 mod uml;
 mod vendor;

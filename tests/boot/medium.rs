@@ -23,6 +23,9 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    /// Both.
+    pub(crate) const ALL: [Self; 2] = [Self::Dir, Self::Btrfs];
+
     /// Its name on the command line of `isi`.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -70,6 +73,10 @@ impl Medium {
     /// Room beside it.
     pub(crate) fn beside(&self) -> &Path {
         self.home.path()
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
     }
 
     /// What the kernel has to be told to take the directory `root` of this medium as its root.
