@@ -81,7 +81,8 @@ pub trait Management {
     ) -> Result<HistoryReply, ServiceError>;
 
     /// Verifies everything and makes the catalog whole again; what it does is told as it is done.
-    fn repair(&self, request: RepairRequest, call: &Call<'_>) -> Result<RepairReply, ServiceError>;
+    fn repair(&self, request: &RepairRequest, call: &Call<'_>)
+    -> Result<RepairReply, ServiceError>;
 
     /// Lists what is in quarantine.
     fn quarantine(&self, call: &Call<'_>) -> Result<QuarantineReply, ServiceError>;

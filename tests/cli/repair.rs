@@ -127,3 +127,22 @@ fn what_was_set_aside_is_listed_restored_and_purged() {
     assert_eq!(dry.stdout, real.stdout);
     assert!(place.names("home/catalog/quarantine").is_empty());
 }
+
+#[test]
+fn a_pinned_package_that_is_gone_is_fetched_from_a_directory() {
+    let place = Place::with_pki();
+    place.signed("x.isi");
+    catalog(&place, &["import", "x.isi"]).succeeded();
+    let id = place.id_of("x.isi");
+    catalog(&place, &["pin", "--id", &id, "--reason", "we need it"]).succeeded();
+    let artifact = format!("home/catalog/artifacts/{}/{id}/package.isi", &id[..2]);
+    std::fs::remove_file(place.path(&artifact)).unwrap();
+    let run = catalog(&place, &["repair", "--force"]);
+    assert_eq!(run.code, Some(3), "{}", run.stderr);
+    assert!(run.stderr.contains("repair --from PATH"), "{}", run.stderr);
+    let arguments = ["repair", "--force", "--from", ".", "--format", "json"];
+    let run = catalog(&place, &arguments).succeeded();
+    assert_eq!(json(&run)["items"][0]["action"], "fetch");
+    assert_eq!(json(&run)["problems"], serde_json::json!([]));
+    assert!(place.path(&artifact).exists());
+}

@@ -133,6 +133,14 @@ pub enum Action {
         /// The artifact.
         id: PackageId,
     },
+    /// Imports a package that is missed from outside the catalog.
+    Fetch {
+        /// The package.
+        id: PackageId,
+        /// Where it was found.
+        #[serde(serialize_with = "lossy")]
+        from: PathBuf,
+    },
     /// Records that a committed image is missing.
     CommittedImageMissing {
         /// The image.
@@ -195,6 +203,7 @@ impl Action {
             Self::Correct { .. } => "correct",
             Self::State { .. } => "state",
             Self::Lost { .. } => "lost",
+            Self::Fetch { .. } => "fetch",
             Self::CommittedImageMissing { .. } => "committed-image-missing",
         }
     }
@@ -211,6 +220,7 @@ impl Action {
             | Self::Correct { id, .. }
             | Self::State { id, .. }
             | Self::Lost { id }
+            | Self::Fetch { id, .. }
             | Self::CommittedImageMissing { id, .. } => Some(*id),
         }
     }
@@ -219,7 +229,7 @@ impl Action {
     pub fn item(&self) -> String {
         match self {
             Self::Rebuild { .. } => DATABASE.to_owned(),
-            Self::Move { from, .. } | Self::Quarantine { from, .. } => {
+            Self::Move { from, .. } | Self::Quarantine { from, .. } | Self::Fetch { from, .. } => {
                 from.to_string_lossy().into_owned()
             }
             Self::Mode { mode, .. } => format!("{mode:04o} -> {ARTIFACT_MODE:04o}"),
@@ -262,7 +272,10 @@ impl Problem {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Missing { id, .. } => Cause::missing(id).hint,
+            Self::Missing { .. } => Some(
+                "`isi upgrade catalog repair --from PATH` fetches it from a file, a directory or another catalog"
+                    .to_owned(),
+            ),
             Self::Unreadable { cause, .. } => cause.hint.clone(),
         }
     }

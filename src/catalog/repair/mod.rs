@@ -8,6 +8,7 @@ mod action;
 mod apply;
 mod diagnose;
 mod enter;
+mod fetch;
 mod judge;
 mod log;
 mod plan;
@@ -31,6 +32,7 @@ use crate::fsio::LockKind;
 use crate::trust::TrustStore;
 
 pub use self::action::{Action, Cause, Plan, Problem};
+pub use self::fetch::{missed_by, search};
 pub use self::survey::Identity;
 
 /// A repair that was planned and not begun.

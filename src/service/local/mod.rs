@@ -101,7 +101,11 @@ impl Management for Local {
         told(call, |call| Self::export(self, request, call))
     }
 
-    fn repair(&self, request: RepairRequest, call: &Call<'_>) -> Result<RepairReply, ServiceError> {
+    fn repair(
+        &self,
+        request: &RepairRequest,
+        call: &Call<'_>,
+    ) -> Result<RepairReply, ServiceError> {
         told(call, |call| Self::repair(self, request, call))
     }
 

@@ -1,12 +1,16 @@
+use std::path::PathBuf;
+
 use serde::Serialize;
 
 use crate::catalog::repair::Problem;
 
 /// A repair.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RepairRequest {
     /// Whether only to look and plan.
     pub dry_run: bool,
+    /// Where to look for artifacts that are needed and gone: packages, or directories of such.
+    pub from: Vec<PathBuf>,
 }
 
 /// What a repair found and did; the steps are told as events.

@@ -2,6 +2,7 @@
 
 mod crash;
 mod database;
+mod fetch;
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::symlink;

@@ -127,6 +127,7 @@ impl Model {
             match action {
                 Action::Rebuild { .. } => self.damaged = false,
                 Action::Mode { .. } => panic!("every mode is right: {action:?}"),
+                Action::Fetch { .. } => panic!("the plan looks nowhere else: {action:?}"),
                 Action::Move { id, from, .. } => self.bring_home(from, id),
                 Action::Quarantine { from, entry, .. } => {
                     let content = self.files.remove(from).unwrap();

@@ -1,3 +1,4 @@
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use super::{service, told};
@@ -14,6 +15,11 @@ use crate::service::{Call, Event, Management as _, Observer, RepairReply, Repair
 #[derive(clap::Args, Debug)]
 #[command(after_help = HELP)]
 pub(super) struct Args {
+    /// Fetch what is needed and missing from PATH: a package, a directory of packages, or a catalog;
+    /// may be repeated
+    #[arg(long, value_name = "PATH")]
+    from: Vec<PathBuf>,
+
     #[command(flatten)]
     change: ChangeArgs,
 
@@ -27,6 +33,7 @@ quarantine. Ends with 3 when something is in quarantine now or stays wrong.
 
 Examples:
   isi upgrade catalog repair --dry-run
+  isi upgrade catalog repair --from /media/packages
   isi upgrade catalog repair --force --format json";
 
 const EXPLANATION: &str = "\
@@ -69,8 +76,9 @@ impl Args {
         }
         let request = RepairRequest {
             dry_run: self.change.dry_run,
+            from: self.from,
         };
-        let (reply, steps) = follow(context, request, asks)?;
+        let (reply, steps) = follow(context, &request, asks)?;
         for problem in &reply.problems {
             complain(problem, &mut context.out);
         }
@@ -100,7 +108,7 @@ impl Args {
 /// Calls the service; returns what was done, or in a dry run what would be.
 fn follow(
     context: &mut Context,
-    request: RepairRequest,
+    request: &RepairRequest,
     asks: bool,
 ) -> Result<(RepairReply, Vec<Action>), CommandError> {
     let (now, actor) = (context.now, context.actor.clone());
