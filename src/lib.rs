@@ -22,6 +22,7 @@
 //! - [`package`]: the one way from an open file to a verified package
 //! - [`catalog`]: where verified packages are kept; the only place that knows rusqlite
 //! - [`system`]: a root with boot environments, and what the boot loader reads
+//! - [`upgrade`]: new environments from images, step by step, and the way back
 //! - [`service`]: everything the product does, behind one trait; what every front end calls
 //! - [`cli`]: the command lines; the only place that prints and reads the clock
 
@@ -50,3 +51,4 @@ pub mod release;
 pub mod service;
 pub mod system;
 pub mod trust;
+pub mod upgrade;

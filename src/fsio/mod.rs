@@ -33,6 +33,7 @@ mod program;
 mod random;
 mod read_at;
 mod replace;
+mod stopwatch;
 mod subvolume;
 mod tree;
 
@@ -46,12 +47,13 @@ pub use error::{FsError, shell_word, trusted_owners};
 pub use input::{Stream, StreamError, copy_stream};
 pub use lock::{Lock, LockKind};
 pub use open::{
-    expect_trusted, is_there, open_regular, open_regular_for_update, read_bounded, read_open,
-    real_path, regular_length, set_mode, sync, sync_data,
+    expect_trusted, is_root, is_there, open_regular, open_regular_for_update, read_bounded,
+    read_open, real_path, regular_length, set_mode, sync, sync_data,
 };
 pub use output::{OnExisting, OutputFile};
 pub use output_dir::OutputDir;
 pub use program::{End, Output, Program, Ran};
 pub use random::random_bytes;
 pub use read_at::{ReadAt, RegionReader};
+pub use stopwatch::Stopwatch;
 pub use tree::Copied;

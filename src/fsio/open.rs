@@ -45,6 +45,11 @@ pub fn is_there(path: &Path) -> Result<bool, FsError> {
     }
 }
 
+/// Whether this process may give files away and make device nodes.
+pub fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
 /// Refuses an open file or directory that anybody but root and the caller may change.
 ///
 /// For what the caller's decisions rest on and root may have put there: configuration and trust.

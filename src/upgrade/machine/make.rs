@@ -1,0 +1,136 @@
+use super::Machine;
+use crate::catalog::{Context, ReferenceKind};
+use crate::fsio::is_root;
+use crate::manifest::RegionKind;
+use crate::package::{Package, Verified};
+use crate::payload::{FileTable, PayloadIndex, UnpackOptions, unpack};
+use crate::system::{Activation, Image, Origin, Record, SystemError};
+use crate::upgrade::{Plan, UpgradeError};
+
+impl Machine<'_> {
+    /// Keeps the image from being removed from the catalog.
+    pub(super) fn hold(&self, plan: &Plan, context: &Context<'_>) -> Result<(), UpgradeError> {
+        let reason = format!("upgrade to {}", plan.environment);
+        let (id, kind) = (&plan.package.id, ReferenceKind::RunningUpgrade);
+        let mut catalog = self.catalog(context)?;
+        catalog.hold_reference(id, kind, &self.holder()?, &reason, context)?;
+        Ok(())
+    }
+
+    /// Makes an empty root, and a record that says where it comes from.
+    ///
+    /// What an interrupted attempt left under the name goes first; what is finished is refused.
+    pub(super) fn create(&self, plan: &Plan, context: &Context<'_>) -> Result<(), UpgradeError> {
+        let (system, name) = (self.system, &plan.environment);
+        if system.has(name)? {
+            return Err(SystemError::Exists { name: name.clone() }.into());
+        }
+        system.storage().discard(name)?;
+        // Its kernels, its base and its record belonged to it.
+        system.sweep()?;
+        drop(system.storage().begin(name, None, context.progress)?);
+        let mut record = Record::new(name.clone(), context.now);
+        record.parent.clone_from(&plan.previous);
+        record.origin = Some(origin(plan));
+        Ok(system.store_record(&record)?)
+    }
+
+    /// Unpacks the image into the new root; each frame is checked before it is decoded.
+    pub(super) fn unpack(
+        &mut self,
+        plan: &Plan,
+        context: &Context<'_>,
+    ) -> Result<(), UpgradeError> {
+        let (id, name) = (plan.package.id, &plan.environment);
+        let begun = self.system.storage().begun(name)?;
+        let root = begun.ok_or_else(|| SystemError::Unknown { name: name.clone() })?;
+        let package = self.package(id, context)?;
+        let (index, table) = tables(package).map_err(UpgradeError::package(id))?;
+        let decoded = PayloadIndex::decode(&index)
+            .and_then(|index| Ok((index, FileTable::decode(&table)?)))
+            .and_then(|(index, table)| {
+                let payload = package.payload();
+                unpack(
+                    &payload,
+                    &index,
+                    &table,
+                    &root,
+                    &options(),
+                    context.progress,
+                )
+            });
+        decoded
+            .map(drop)
+            .map_err(|source| UpgradeError::Payload { id, source })
+    }
+
+    /// Gives the new environment its name, now that all of it is there.
+    pub(super) fn finish(&self, plan: &Plan, context: &Context<'_>) -> Result<(), UpgradeError> {
+        let (system, name) = (self.system, &plan.environment);
+        let unknown = || SystemError::Unknown { name: name.clone() };
+        let mut record = system.record(name)?.ok_or_else(unknown)?;
+        if !system.has(name)? {
+            record.created = context.now;
+            system.store_record(&record)?;
+        }
+        Ok(system.storage().finish(name)?)
+    }
+
+    /// Lets the new environment boot; on trial if there is one to go back to.
+    pub(super) fn activate(&self, plan: &Plan, context: &Context<'_>) -> Result<(), UpgradeError> {
+        let (system, name) = (self.system, &plan.environment);
+        let activation = Activation {
+            next_boot_only: false,
+            tries: Some(plan.tries),
+        };
+        let mut state = system.state()?;
+        state.installed = Some(Image {
+            environment: name.clone(),
+            origin: origin(plan),
+            since: context.now,
+        });
+        system.store_state(&state)?;
+        system.activate(name, activation)?;
+        if plan.previous.is_none() {
+            system.loader().mark_good(name)?;
+        }
+        Ok(())
+    }
+}
+
+/// What a record says of where an environment comes from.
+fn origin(plan: &Plan) -> Origin {
+    let package = &plan.package;
+    Origin {
+        package: package.id,
+        name: package.name.clone(),
+        version: package.version.to_string(),
+        build: package.build.clone(),
+        product: package.product.clone(),
+        release_counter: package.release_counter,
+    }
+}
+
+/// The regions that describe the payload; one that is not there is empty, and no table.
+fn tables(package: &Package<Verified>) -> Result<(Vec<u8>, Vec<u8>), crate::package::OpenError> {
+    let read = |kind| match package.region_of(kind) {
+        Some((region, extent)) => package.read_region(region, extent),
+        None => Ok(Vec::new()),
+    };
+    Ok((
+        read(RegionKind::PayloadIndex)?,
+        read(RegionKind::FileTable)?,
+    ))
+}
+
+/// Everything as it was recorded, if that can be done at all.
+fn options() -> UnpackOptions {
+    if is_root() {
+        UnpackOptions::faithful()
+    } else {
+        UnpackOptions {
+            sync: true,
+            ..UnpackOptions::default()
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! This machine as a node: its system, its catalog, and what it trusts.
+
+mod inventory;
+mod make;
+mod undo;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{Inventory, Node, PackageFacts, Plan, Step, UpgradeError};
+use crate::catalog::{Access, Catalog, Context};
+use crate::digest::PackageId;
+use crate::package::{Package, Verified};
+use crate::system::{EnvName, System};
+use crate::trust::{LoadError, TrustPaths, TrustStore};
+
+/// Where a machine takes images from, and whom it believes.
+#[derive(Debug, Clone)]
+pub struct Sources {
+    /// The catalog directory.
+    pub catalog: PathBuf,
+    /// What is trusted for this system.
+    pub trust: TrustPaths,
+    /// Longest wait for others who use the catalog.
+    pub lock_timeout: Duration,
+}
+
+/// This machine: the node that steps are really done on.
+///
+/// Catalog and trust are opened when a step needs them: the way back must not depend on them.
+#[derive(Debug)]
+pub struct Machine<'a> {
+    system: &'a System,
+    sources: Sources,
+    /// The environment that this machine was started from, if this is its own system.
+    booted: Option<EnvName>,
+    /// What its processors are, in the words of a manifest.
+    architecture: String,
+    opened: Option<(PackageId, Package<Verified>)>,
+}
+
+impl<'a> Machine<'a> {
+    /// Works on this system; the caller holds its lock for whatever changes it.
+    pub fn new(
+        system: &'a System,
+        sources: Sources,
+        booted: Option<EnvName>,
+        architecture: String,
+    ) -> Self {
+        Self {
+            system,
+            sources,
+            booted,
+            architecture,
+            opened: None,
+        }
+    }
+
+    /// The system.
+    pub fn system(&self) -> &System {
+        self.system
+    }
+
+    /// The environment that runs.
+    pub fn running(&self) -> Result<Option<EnvName>, UpgradeError> {
+        Ok(self.system.running(self.booted.as_ref())?)
+    }
+
+    /// What a plan needs to know of an image in the catalog.
+    pub fn facts(
+        &mut self,
+        id: PackageId,
+        context: &Context<'_>,
+    ) -> Result<PackageFacts, UpgradeError> {
+        PackageFacts::of(id, self.package(id, context)?)
+    }
+
+    /// The catalog, for changes.
+    pub(super) fn catalog(&self, context: &Context<'_>) -> Result<Catalog, UpgradeError> {
+        let Sources {
+            catalog,
+            lock_timeout,
+            ..
+        } = &self.sources;
+        let progress = context.progress;
+        Ok(Catalog::open(
+            catalog,
+            Access::Write,
+            *lock_timeout,
+            progress,
+        )?)
+    }
+
+    /// The image, judged under the trust of now; opened once.
+    pub(super) fn package(
+        &mut self,
+        id: PackageId,
+        context: &Context<'_>,
+    ) -> Result<&Package<Verified>, UpgradeError> {
+        let fresh = match self.opened.take() {
+            Some((found, package)) if found == id => package,
+            _ => {
+                let trust = TrustStore::load(&self.sources.trust)?;
+                self.catalog(context)?.package(&id, &trust, context)?
+            }
+        };
+        Ok(&self.opened.insert((id, fresh)).1)
+    }
+
+    /// Who needs an artifact, in the catalog's words.
+    pub(super) fn holder(&self) -> Result<String, UpgradeError> {
+        Ok(format!("system {}", self.system.state()?.target))
+    }
+}
+
+impl Node for Machine<'_> {
+    fn inventory(&mut self, _context: &Context<'_>) -> Result<Inventory, UpgradeError> {
+        inventory::of(self)
+    }
+
+    fn perform(
+        &mut self,
+        step: Step,
+        plan: &Plan,
+        context: &Context<'_>,
+    ) -> Result<(), UpgradeError> {
+        match step {
+            Step::Hold => self.hold(plan, context),
+            Step::Create => self.create(plan, context),
+            Step::Unpack => self.unpack(plan, context),
+            Step::Finish => self.finish(plan, context),
+            Step::Activate => self.activate(plan, context),
+            // Hooks, configuration, kernels and commit are not done here yet.
+            Step::PreInstall
+            | Step::Carry
+            | Step::Kernels
+            | Step::PostInstall
+            | Step::Pin
+            | Step::Settle
+            | Step::Release
+            | Step::Clean => Ok(()),
+        }
+    }
+
+    fn undo(&mut self, step: Step, plan: &Plan, context: &Context<'_>) -> Result<(), UpgradeError> {
+        match step {
+            Step::Activate => self.deactivate(plan),
+            Step::Create => self.discard(plan),
+            Step::Hold => self.let_go(plan, context),
+            _ => Ok(()),
+        }
+    }
+
+    fn log(
+        &mut self,
+        kind: &'static str,
+        image: &PackageId,
+        details: serde_json::Value,
+        context: &Context<'_>,
+    ) -> Result<(), UpgradeError> {
+        let mut catalog = self.catalog(context)?;
+        Ok(catalog.record(kind, Some(image), details, context)?)
+    }
+}
+
+impl From<LoadError> for UpgradeError {
+    fn from(error: LoadError) -> Self {
+        Self::Trust(Box::new(error))
+    }
+}

@@ -1,0 +1,74 @@
+use super::Machine;
+use crate::catalog::{CatalogError, Context, ReferenceKind};
+use crate::system::loader::Next;
+use crate::system::{Activation, Image};
+use crate::upgrade::{Plan, UpgradeError};
+
+impl Machine<'_> {
+    /// Lets what booted before boot again, and the new environment not any more.
+    ///
+    /// The default goes first: between the two there is always something to boot.
+    pub(super) fn deactivate(&self, plan: &Plan) -> Result<(), UpgradeError> {
+        let (system, name) = (self.system, &plan.environment);
+        let loader = system.loader();
+        if let Some(previous) = &plan.previous
+            && loader.default()?.as_ref() == Some(name)
+        {
+            system.activate(previous, Activation::default())?;
+        }
+        if loader.next()? == Next::Once(name.clone()) {
+            loader.forget_next()?;
+        }
+        if plan.previous.is_some() && loader.entry(name)?.is_some() {
+            loader.mark_bad(name)?;
+        }
+        let mut state = system.state()?;
+        if state
+            .installed
+            .as_ref()
+            .is_some_and(|image| image.environment == *name)
+        {
+            state.installed = self.before(plan)?;
+            system.store_state(&state)?;
+        }
+        Ok(())
+    }
+
+    /// Removes what was begun and never finished.
+    pub(super) fn discard(&self, plan: &Plan) -> Result<(), UpgradeError> {
+        let (system, name) = (self.system, &plan.environment);
+        if system.has(name)? {
+            return Ok(());
+        }
+        system.storage().discard(name)?;
+        Ok(system.sweep()?)
+    }
+
+    /// Lets the image be removed from the catalog; where that cannot be noted, it is told and kept.
+    pub(super) fn let_go(&self, plan: &Plan, context: &Context<'_>) -> Result<(), UpgradeError> {
+        let (id, kind) = (&plan.package.id, ReferenceKind::RunningUpgrade);
+        let (holder, reason) = (self.holder()?, "rolled back");
+        let released = self
+            .catalog(context)?
+            .release_reference(id, kind, &holder, reason, context);
+        match released {
+            Err(CatalogError::NotReferenced { .. }) => Ok(()),
+            released => Ok(released?),
+        }
+    }
+
+    /// The image that was installed before the plan was made.
+    fn before(&self, plan: &Plan) -> Result<Option<Image>, UpgradeError> {
+        let Some(previous) = &plan.previous else {
+            return Ok(None);
+        };
+        let Some(record) = self.system.record(previous)? else {
+            return Ok(None);
+        };
+        Ok(record.origin.map(|origin| Image {
+            environment: previous.clone(),
+            origin,
+            since: record.good_since.unwrap_or(record.created),
+        }))
+    }
+}

@@ -1,0 +1,121 @@
+use serde::{Deserialize, Serialize};
+
+use crate::digest::PackageId;
+use crate::manifest::{Dependency, RegionKind, Restart};
+use crate::package::{Package, Verified};
+use crate::payload::{FileTable, PayloadError};
+use crate::release::{PackageType, Version, VersionRange};
+use crate::upgrade::UpgradeError;
+
+/// What a plan needs to know of a verified package.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackageFacts {
+    /// Which package it is.
+    pub id: PackageId,
+    /// What kind of package.
+    #[serde(rename = "type")]
+    pub package_type: PackageType,
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: Version,
+    /// Build label of its vendor; may be empty.
+    pub build: String,
+    /// The product it is for; empty: any.
+    pub product: String,
+    /// The machine it is for; empty: any.
+    pub architecture: String,
+    /// Counts the releases of the product.
+    pub release_counter: u64,
+    /// Versions that it may take the place of.
+    pub source_versions: VersionRange,
+    /// What has to be installed.
+    pub requires: Vec<Dependency>,
+    /// What must not be installed.
+    pub conflicts: Vec<Dependency>,
+    /// What starts anew.
+    pub restart: Restart,
+    /// Whether the way back is open.
+    pub rollback: bool,
+    /// Services that it interrupts.
+    pub services: Vec<String>,
+    /// Minutes it takes; zero: not said.
+    pub minutes: u32,
+    /// Bytes that it wants to be free; zero: not said.
+    pub free_space: u64,
+    /// Its files; none if its payload is no tree of files.
+    pub tree: Option<TreeFacts>,
+    /// Programs that run when it is installed, by name.
+    pub hooks: Vec<String>,
+    /// Programs that tell whether the system is well, by name.
+    pub health_checks: Vec<String>,
+    /// Kernels that it brings, by name.
+    pub kernels: Vec<String>,
+}
+
+/// How much the files of an image are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TreeFacts {
+    /// Files, directories and links.
+    pub entries: u64,
+    /// Bytes that they take on a disk, roughly.
+    pub bytes: u64,
+}
+
+/// What a file system gives out at once, in bytes.
+const BLOCK: u64 = 4096;
+/// What a name and its attributes take beside the contents, in bytes.
+const ENTRY: u64 = 512;
+
+impl PackageFacts {
+    /// What an opened package says of itself; its file table is read, its payload is not.
+    pub fn of(id: PackageId, package: &Package<Verified>) -> Result<Self, UpgradeError> {
+        let manifest = package.manifest();
+        let named = |kind| {
+            let regions = manifest.regions.iter();
+            let regions = regions.filter(|region| region.kind == kind);
+            regions.map(|region| region.name.clone()).collect()
+        };
+        let table = package.region_of(RegionKind::FileTable);
+        let table = table.map(|(region, extent)| package.read_region(region, extent));
+        let table = table.transpose().map_err(UpgradeError::package(id))?;
+        let tree = table.map(|bytes| FileTable::decode(&bytes).map(|table| size(&table)));
+        let tree = tree
+            .transpose()
+            .map_err(|source: PayloadError| UpgradeError::Payload { id, source })?;
+        Ok(Self {
+            id,
+            package_type: manifest.package_type,
+            name: manifest.name.clone(),
+            version: manifest.version.clone(),
+            build: manifest.build.clone(),
+            product: manifest.product.clone(),
+            architecture: manifest.architecture.clone(),
+            release_counter: manifest.release_counter,
+            source_versions: manifest.source_versions.clone(),
+            requires: manifest.requires.clone(),
+            conflicts: manifest.conflicts.clone(),
+            restart: manifest.restart,
+            rollback: manifest.rollback,
+            services: manifest.services.clone(),
+            minutes: manifest.minutes,
+            free_space: manifest.free_space,
+            tree,
+            hooks: named(RegionKind::Hook),
+            health_checks: named(RegionKind::HealthCheck),
+            kernels: named(RegionKind::Kernel),
+        })
+    }
+}
+
+fn size(table: &FileTable) -> TreeFacts {
+    let entries = table.entries();
+    let bytes = entries.iter().fold(0, |sum: u64, entry| {
+        let blocks = entry.kind.size().div_ceil(BLOCK).saturating_mul(BLOCK);
+        sum.saturating_add(blocks).saturating_add(ENTRY)
+    });
+    TreeFacts {
+        entries: u64::try_from(entries.len()).unwrap_or(u64::MAX),
+        bytes,
+    }
+}
