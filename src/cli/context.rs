@@ -1,10 +1,12 @@
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
 use super::{CommandError, Interrupt, Printer};
+use crate::fsio;
 use crate::service::config::{Given, Settings, parse_duration};
+use crate::system::EnvName;
 
 /// What a command gets from outside: where it prints, when it is, who may stop it.
 #[derive(Debug)]
@@ -36,6 +38,10 @@ pub struct Environment {
     pub catalog: Option<OsString>,
     /// `ISI_TRUST`: the directory of trust.
     pub trust: Option<OsString>,
+    /// `ISI_SYSTEM`: the directory of the machine's own system.
+    pub system: Option<OsString>,
+    /// `ISI_BOOTED`: the boot environment that runs, or else what the kernel was told.
+    pub booted: Option<OsString>,
     /// `ISI_LOCK_TIMEOUT`: longest wait for others.
     pub lock_timeout: Option<OsString>,
     /// `ISI_PAGER`, or else `PAGER`: what shows long texts.
@@ -64,6 +70,27 @@ impl Context {
         self.settings_under(&self.flags)
     }
 
+    /// The boot environment that this machine runs, if it was told which.
+    ///
+    /// `ISI_BOOTED` says it where the kernel's command line cannot, as in a container; else the last
+    /// `isi.env=` of that line does.
+    pub(super) fn booted(&self) -> Result<Option<EnvName>, CommandError> {
+        if let Some(value) = &self.environment.booted {
+            let name = value.to_str().unwrap_or_default();
+            let name = name.parse::<EnvName>();
+            return name.map(Some).map_err(|_| {
+                wrong(
+                    "ISI_BOOTED",
+                    value,
+                    "expected the name of a boot environment",
+                )
+            });
+        }
+        let line = fsio::read_bounded(Path::new(COMMAND_LINE), COMMAND_LINE_LIMIT);
+        // Where there is no such file, nothing is known.
+        Ok(booted(&String::from_utf8_lossy(&line.unwrap_or_default())))
+    }
+
     /// As [`Context::settings`], with these flags.
     pub(super) fn settings_under(&self, flags: &Given) -> Result<Settings, CommandError> {
         Ok(Settings::resolve(flags, &self.environment.given()?)?)
@@ -79,6 +106,8 @@ impl Environment {
             config: variable("ISI_CONFIG"),
             catalog: variable("ISI_CATALOG"),
             trust: variable("ISI_TRUST"),
+            system: variable("ISI_SYSTEM"),
+            booted: variable("ISI_BOOTED"),
             lock_timeout: variable("ISI_LOCK_TIMEOUT"),
             pager: (["ISI_PAGER", "PAGER"].into_iter()).find_map(|name| std::env::var(name).ok()),
         }
@@ -98,9 +127,22 @@ impl Environment {
             config: path("ISI_CONFIG", self.config.as_deref())?,
             catalog: path("ISI_CATALOG", self.catalog.as_deref())?,
             trust: path("ISI_TRUST", self.trust.as_deref())?,
+            system: path("ISI_SYSTEM", self.system.as_deref())?,
             lock_timeout: lock_timeout.transpose()?,
         })
     }
+}
+
+/// What the kernel says it was told.
+const COMMAND_LINE: &str = "/proc/cmdline";
+/// Most bytes of it that are read.
+const COMMAND_LINE_LIMIT: u64 = 64 << 10;
+
+/// The environment that a kernel's command line names.
+fn booted(line: &str) -> Option<EnvName> {
+    let words = line.split_whitespace().rev();
+    let mut names = words.filter_map(|word| word.strip_prefix("isi.env="));
+    names.next()?.parse().ok()
 }
 
 fn path(name: &str, value: Option<&OsStr>) -> Result<Option<PathBuf>, CommandError> {
@@ -133,6 +175,19 @@ mod tests {
     }
 
     #[test]
+    fn the_kernel_says_what_was_booted() {
+        for (line, expected) in [
+            ("quiet isi.env=a root=/dev/vda\n", Some("a")),
+            ("isi.env=a isi.env=b", Some("b")),
+            ("isi.env=../x", None),
+            ("noisi.env=a", None),
+            ("", None),
+        ] {
+            assert_eq!(booted(line).map(String::from), expected.map(String::from));
+        }
+    }
+
+    #[test]
     fn a_variable_that_says_nothing_is_refused() {
         let empty = || Some(OsString::new());
         for environment in [
@@ -150,6 +205,10 @@ mod tests {
             },
             Environment {
                 trust: empty(),
+                ..Environment::default()
+            },
+            Environment {
+                system: empty(),
                 ..Environment::default()
             },
             Environment {

@@ -73,6 +73,12 @@ pub enum FsError {
         /// The most that would have been accepted, in bytes.
         limit: u64,
     },
+    /// The directory has something in it.
+    #[error("{} is not empty", path.display())]
+    NotEmpty {
+        /// The path as given.
+        path: PathBuf,
+    },
     /// The output exists and may not be replaced.
     #[error("{} already exists", path.display())]
     Exists {
@@ -91,6 +97,7 @@ impl FsError {
             Self::NotOwned { .. } | Self::ForeignOwner { .. } => "E_NOT_OWNER",
             Self::WritableByOthers { .. } => "E_WRITABLE_BY_OTHERS",
             Self::TooLarge { .. } => "E_TOO_LARGE",
+            Self::NotEmpty { .. } => "E_NOT_EMPTY",
             Self::Exists { .. } => "E_EXISTS",
         }
     }

@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use crate::catalog::CatalogError;
 use crate::fsio::FsError;
 use crate::package::{OpenError, VerifyError};
+use crate::system::SystemError;
 use crate::trust::{LoadError, Verdict};
 
 /// Why a call did not do what was asked.
@@ -12,6 +13,15 @@ pub enum ServiceError {
     /// The catalog refused or failed.
     #[error(transparent)]
     Catalog(Box<CatalogError>),
+    /// The system or one of its boot environments cannot be worked on.
+    #[error(transparent)]
+    System(Box<SystemError>),
+    /// Text that is no name of a jail.
+    #[error("{name:?} is no name of a jail")]
+    Jail {
+        /// The text.
+        name: String,
+    },
     /// The trust directories or the identities file cannot be used.
     #[error("cannot read what is trusted")]
     Trust(#[from] LoadError),
@@ -41,6 +51,8 @@ impl ServiceError {
     pub fn code(&self) -> &str {
         match self {
             Self::Catalog(error) => error.code(),
+            Self::System(error) => error.code(),
+            Self::Jail { .. } => "E_JAIL",
             Self::Trust(error) => error.code(),
             Self::Files(error) => error.code(),
             Self::Verify { source, .. } => source.code(),
@@ -52,6 +64,10 @@ impl ServiceError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Catalog(error) => error.hint(),
+            Self::System(error) => error.hint(),
+            Self::Jail { .. } => {
+                Some("`isi config show` has the jails that are configured".to_owned())
+            }
             Self::Trust(error) => error.hint(),
             Self::Files(error) => error.hint(),
             Self::Verify { source, .. } => source.hint().map(str::to_owned),
@@ -75,6 +91,7 @@ impl ServiceError {
     pub fn is_cancelled(&self) -> bool {
         match self {
             Self::Catalog(error) => matches!(**error, CatalogError::Cancelled),
+            Self::System(error) => matches!(**error, SystemError::Cancelled),
             Self::Verify { source, .. } => matches!(source, VerifyError::Cancelled),
             _ => false,
         }
@@ -84,6 +101,12 @@ impl ServiceError {
 impl From<CatalogError> for ServiceError {
     fn from(error: CatalogError) -> Self {
         Self::Catalog(Box::new(error))
+    }
+}
+
+impl From<SystemError> for ServiceError {
+    fn from(error: SystemError) -> Self {
+        Self::System(Box::new(error))
     }
 }
 

@@ -17,18 +17,23 @@ pub use self::error::ServiceError;
 pub use self::event::{Event, Observer};
 pub use self::local::{Local, Paths};
 pub use self::wire::{
-    CleanRequest, CleanSets, DiscardReply, ExportReply, ExportRequest, ExportTarget, HistoryEntry,
-    HistoryFilter, HistoryReply, HistoryRequest, ImportReply, ImportRequest, Item, ListReply,
-    ListRequest, OneOf, PackageDetails, PackageFile, PackageSource, PackageStream, PinReply,
-    PinRequest, Problem, PurgeReply, PurgeRequest, QuarantineReply, QuarantinedItem, ReadmeReply,
-    Reference, RegionDetails, RemoveRequest, RepairReply, RepairRequest, RestoreReply,
-    RestoreRequest, SCHEMA, Selection, Signer, TrustCheckReply, TrustCheckRequest, TrustShowReply,
-    UnpinRequest, VerifiedItem, VerifyReply, VerifyRequest, ViewReply,
+    ActivateRequest, CleanRequest, CleanSets, CreateEnvironmentRequest, DestroyEnvironmentReply,
+    DestroyEnvironmentRequest, DiscardReply, EnvironmentContent, EnvironmentItem, EnvironmentReply,
+    EnvironmentsReply, ExportReply, ExportRequest, ExportTarget, HistoryEntry, HistoryFilter,
+    HistoryReply, HistoryRequest, ImportReply, ImportRequest, Item, ListReply, ListRequest,
+    MarkGoodRequest, MountReply, MountRequest, OneOf, PackageDetails, PackageFile, PackageSource,
+    PackageStream, PinReply, PinRequest, Problem, PurgeReply, PurgeRequest, QuarantineReply,
+    QuarantinedItem, ReadmeReply, Reference, RegionDetails, RemoveRequest, RepairReply,
+    RepairRequest, RestoreReply, RestoreRequest, SCHEMA, SelectReply, Selection, Signer, Target,
+    Trial, TrustCheckReply, TrustCheckRequest, TrustShowReply, UnpinRequest, VerifiedItem,
+    VerifyReply, VerifyRequest, ViewReply,
 };
 pub use crate::catalog::events::{ChainFinding, Head};
 pub use crate::catalog::quarantine::Content;
 pub use crate::catalog::repair;
 pub use crate::catalog::{Depth, Discard, Order, Outcome, State};
+pub use crate::system::loader::Why;
+pub use crate::system::{EnvName, EnvNameError, Role, StorageKind};
 pub use crate::trust::{Severity, TrustFinding, TrustItem, TrustItemKind, TrustRule};
 
 /// What the product does, for every front end.
@@ -96,6 +101,55 @@ pub trait Management {
 
     /// Deletes what is in quarantine.
     fn purge(&self, request: &PurgeRequest, call: &Call<'_>) -> Result<PurgeReply, ServiceError>;
+
+    /// The boot environments of a system.
+    fn environments(
+        &self,
+        target: &Target,
+        call: &Call<'_>,
+    ) -> Result<EnvironmentsReply, ServiceError>;
+
+    /// Makes a boot environment; a name that is taken is refused and what has it stays as it is.
+    fn create_environment(
+        &self,
+        request: &CreateEnvironmentRequest,
+        call: &Call<'_>,
+    ) -> Result<EnvironmentReply, ServiceError>;
+
+    /// Says where a boot environment is, or shows it elsewhere.
+    fn mount_environment(
+        &self,
+        request: &MountRequest,
+        call: &Call<'_>,
+    ) -> Result<MountReply, ServiceError>;
+
+    /// Lets a boot environment boot by default, or once.
+    fn activate_environment(
+        &self,
+        request: &ActivateRequest,
+        call: &Call<'_>,
+    ) -> Result<EnvironmentReply, ServiceError>;
+
+    /// Marks a boot environment good: its boots are not counted any more.
+    fn mark_good(
+        &self,
+        request: &MarkGoodRequest,
+        call: &Call<'_>,
+    ) -> Result<EnvironmentReply, ServiceError>;
+
+    /// Removes a boot environment; one that is needed is refused.
+    fn destroy_environment(
+        &self,
+        request: &DestroyEnvironmentRequest,
+        call: &Call<'_>,
+    ) -> Result<DestroyEnvironmentReply, ServiceError>;
+
+    /// Chooses the boot environment to boot now, and takes one of its tries; needs no lock and no catalog.
+    fn select_environment(
+        &self,
+        target: &Target,
+        call: &Call<'_>,
+    ) -> Result<SelectReply, ServiceError>;
 
     /// Everything that is trusted: anchors, revocation lists, identities.
     fn trust_show(&self, call: &Call<'_>) -> Result<TrustShowReply, ServiceError>;

@@ -82,11 +82,17 @@ pub enum SystemError {
         /// What for.
         why: Vec<String>,
     },
-    /// Something is mounted below the environment, and would be removed with it.
+    /// The environment is mounted there, or something is mounted in it.
     #[error("something is mounted on {}", at.display())]
     Mounted {
         /// Where.
         at: PathBuf,
+    },
+    /// It is not known which environment runs.
+    #[error("it is not known which boot environment of {} runs", root.display())]
+    NothingRuns {
+        /// The directory of the system.
+        root: PathBuf,
     },
     /// There is no environment that may be booted.
     #[error("no boot environment may be booted: no entry is good or has tries left")]
@@ -126,6 +132,7 @@ impl SystemError {
             Self::NoEntry { .. } => "E_NO_ENTRY",
             Self::Needed { .. } => "E_ENVIRONMENT_NEEDED",
             Self::Mounted { .. } => "E_ENVIRONMENT_MOUNTED",
+            Self::NothingRuns { .. } => "E_NOTHING_RUNS",
             Self::NothingToBoot => "E_NOTHING_TO_BOOT",
             Self::Tries { .. } => "E_TRIES",
             Self::NotBtrfs { .. } => "E_NOT_BTRFS",
@@ -163,6 +170,9 @@ impl SystemError {
                 "activate another one first, or commit or roll back the upgrade".into()
             }
             Self::Mounted { at } => format!("`umount {}`", shell_word(at)),
+            Self::NothingRuns { .. } => {
+                "name one; `isi upgrade bootenv list` shows the names".into()
+            }
             Self::NothingToBoot => {
                 "`isi upgrade bootenv activate NAME` gives an environment new tries".into()
             }

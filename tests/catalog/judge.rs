@@ -1,5 +1,6 @@
 //! Trust changes reach the catalog: listing and verifying judge anew, and record what they find.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::Path;
 use std::sync::Mutex;
@@ -60,6 +61,8 @@ impl<'a> Scene<'a> {
         let paths = Paths {
             catalog: bench.root(),
             trust: world.paths.clone(),
+            system: bench.path("system"),
+            jails: BTreeMap::new(),
         };
         Self {
             bench,
@@ -291,6 +294,8 @@ fn what_cannot_be_recorded_is_said_all_the_same() {
     let paths = Paths {
         catalog: bench.root(),
         trust: world.paths.clone(),
+        system: bench.path("system"),
+        jails: BTreeMap::new(),
     };
     scene.service = Local::new(paths, Duration::ZERO);
     for _ in 0..2 {

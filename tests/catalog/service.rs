@@ -1,5 +1,6 @@
 //! The service: what front ends see.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -18,6 +19,8 @@ fn local(bench: &Bench, world: &World) -> Local {
     let paths = Paths {
         catalog: bench.root(),
         trust: world.paths.clone(),
+        system: bench.path("system"),
+        jails: BTreeMap::new(),
     };
     Local::new(paths, Duration::from_secs(20))
 }
@@ -268,6 +271,8 @@ fn refusals_carry_codes_hints_and_verdicts_and_change_nothing() {
             certs: bench.path("nothing"),
             ..world().paths.clone()
         },
+        system: bench.path("system"),
+        jails: BTreeMap::new(),
     };
     let nowhere = Local::new(nowhere, Duration::ZERO);
     let error = import(&nowhere, &bare).unwrap_err();

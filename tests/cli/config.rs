@@ -48,7 +48,7 @@ fn show() {
     write(
         &place,
         "home/upgrade.toml",
-        "[paths]\ncrls = \"lists\"\n\n[catalog]\nlock_timeout = \"120s\"\n",
+        "[paths]\ncrls = \"lists\"\n\n[catalog]\nlock_timeout = \"120s\"\n[jails]\nweb = \"web\"\n",
     );
     let home = ["config", "show", "--home", "home"];
     compare!(place.isi(&home), "of_a_home");
@@ -84,6 +84,7 @@ fn flags_over_environment_over_file() {
             "paths.tsa_certs /t/tsa-certs c.toml:3",
             "paths.crls /t/crls c.toml:3",
             "paths.identities /t/identities.toml c.toml:3",
+            "paths.system home/system ISI_HOME",
             "catalog.lock_timeout 5s --lock-timeout",
         ]
     );
@@ -174,6 +175,7 @@ fn a_variable_that_says_nothing_is_wrong_usage() {
         "ISI_CONFIG",
         "ISI_CATALOG",
         "ISI_TRUST",
+        "ISI_SYSTEM",
         "ISI_LOCK_TIMEOUT",
     ] {
         let mut command = place.command("isi", &["config", "show"]);

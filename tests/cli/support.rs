@@ -228,6 +228,8 @@ impl Place {
             .env_remove("ISI_CATALOG")
             .env_remove("ISI_TRUST")
             .env_remove("ISI_LOCK_TIMEOUT")
+            .env_remove("ISI_SYSTEM")
+            .env_remove("ISI_BOOTED")
             .env_remove("COLUMNS")
             .env_remove("SOURCE_DATE_EPOCH")
             .env("TZ", "UTC")
@@ -321,4 +323,5 @@ const FILTERS: &[(&str, &str)] = &[
         "byte [OFFSET] (end_magic)${1} found [HEX]",
     ),
     (r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?", "[TIME]"),
+    (r"\b20\d\d-\d\d-\d\d \d\d:\d\d\b", "[MINUTE]"),
 ];

@@ -44,11 +44,16 @@ fn every_code_of_the_manifest_is_listed_with_its_rule() {
     assert_eq!(listed("manifest.md"), set(&ManifestErrorKind::CODES));
 }
 
-/// Every string of this prefix that the source files have between quotes.
+/// Every string of this prefix that the source files of the trust have between quotes.
 fn written(prefix: &str, files: &[&str]) -> BTreeSet<String> {
+    written_in("trust", prefix, files)
+}
+
+/// Every string of this prefix that the source files of a module have between quotes.
+fn written_in(module: &str, prefix: &str, files: &[&str]) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for file in files {
-        let path = folder().join("../src/trust").join(file);
+        let path = folder().join("../src").join(module).join(file);
         let text = std::fs::read_to_string(&path)
             .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let quoted = text.split('"').skip(1).step_by(2);
@@ -77,6 +82,13 @@ fn every_code_of_trust_is_listed_with_its_rule() {
     );
     assert!(coded.len() > 60, "{coded:?}");
     assert_eq!(listed("identities.md"), coded);
+}
+
+#[test]
+fn every_code_of_a_system_is_listed_with_its_rule() {
+    let coded = written_in("system", "E_", &["error.rs", "name.rs"]);
+    assert!(coded.len() > 15, "{coded:?}");
+    assert_eq!(listed("system.md"), coded);
 }
 
 #[test]

@@ -75,6 +75,8 @@ impl ShowArgs {
         rows.push(config);
         let keys = Key::ALL.into_iter();
         rows.extend(keys.map(|key| row(key.name(), &shown(&settings, key))));
+        let jails = settings.jails.iter();
+        rows.extend(jails.map(|(name, jail)| row(&format!("jails.{name}"), &path(jail))));
         let mut listing = Listing::new(COLUMNS, &self.list)?;
         for Row { json, cells } in &rows {
             listing.item(json, |_| cells.clone(), &mut context.out)?;
@@ -105,6 +107,7 @@ fn shown(settings: &Settings, key: Key) -> Setting<String> {
         Key::TsaCerts => path(&settings.tsa_certs),
         Key::Crls => path(&settings.crls),
         Key::Identities => path(&settings.identities),
+        Key::System => path(&settings.system),
         Key::LockTimeout => Setting {
             value: show_duration(settings.lock_timeout.value),
             origin: settings.lock_timeout.origin.clone(),

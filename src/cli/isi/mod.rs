@@ -1,5 +1,6 @@
 //! `isi`: manages the system, as an operator does.
 
+mod bootenv;
 mod catalog;
 mod config;
 mod trust;

@@ -1,4 +1,4 @@
-use super::{catalog, trust};
+use super::{bootenv, catalog, trust};
 use crate::cli::{CommandError, Context, Exit};
 
 /// Upgrade the system, and keep the packages for it
@@ -18,6 +18,7 @@ Examples:
 enum Command {
     Catalog(catalog::Args),
     Trust(trust::Args),
+    Bootenv(bootenv::Args),
 }
 
 impl Args {
@@ -25,6 +26,7 @@ impl Args {
         match self.command {
             Command::Catalog(args) => args.run(context),
             Command::Trust(args) => args.run(context),
+            Command::Bootenv(args) => args.run(context),
         }
     }
 }

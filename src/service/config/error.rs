@@ -69,6 +69,9 @@ pub enum ConfigFault {
         /// What is there.
         found: String,
     },
+    /// Text that is no name of a jail.
+    #[error("{0:?} is no name of a jail: expected 1 to 64 of A-Z a-z 0-9 . _ -")]
+    JailName(String),
     /// Text that is no duration.
     #[error("{key} is {found:?}: {source}")]
     Duration {

@@ -10,9 +10,13 @@ use super::duration::parse_duration;
 use super::error::{ConfigError, ConfigFault};
 use super::key::{Key, ValueKind};
 use crate::fsio;
+use crate::system::EnvName;
 
 /// Most bytes of a configuration file.
 pub const MAX_CONFIG_FILE: u64 = 64 * 1024;
+
+/// The table whose keys are the names of jails.
+const JAILS: &str = "jails";
 
 /// Most characters of a message or value from the file that are repeated in an error.
 const MAX_REPEATED: usize = 200;
@@ -22,6 +26,7 @@ const MAX_REPEATED: usize = 200;
 pub struct ConfigFile {
     paths: BTreeMap<Key, Entry<PathBuf>>,
     lock_timeout: Option<Entry<Duration>>,
+    jails: BTreeMap<String, Entry<PathBuf>>,
 }
 
 /// A value and where it stands.
@@ -67,6 +72,11 @@ impl ConfigFile {
         self.lock_timeout.as_ref()
     }
 
+    /// Where the systems of jails are, by the names of the jails.
+    pub(super) fn jails(&self) -> impl Iterator<Item = (&String, &Entry<PathBuf>)> {
+        self.jails.iter()
+    }
+
     fn of_text(text: &str, directory: &Path) -> Result<Self, Fault> {
         let root = DeTable::parse(text).map_err(|error| Fault {
             at: error.span().map_or(0, |span| span.start),
@@ -75,6 +85,18 @@ impl ConfigFile {
         let mut read = Self::default();
         for (table, value) in in_order(root.get_ref()) {
             let name = table.get_ref().as_ref();
+            if name == JAILS {
+                let jails = value.get_ref().as_table().ok_or_else(|| Fault {
+                    at: value.span().start,
+                    what: ConfigFault::Type {
+                        key: JAILS,
+                        expected: "table",
+                        found: value.get_ref().type_str(),
+                    },
+                })?;
+                read.take_jails(text, jails, directory)?;
+                continue;
+            }
             let is_known = Key::ALL.iter().any(|key| table_of(*key) == name);
             let Some(entries) = value.get_ref().as_table().filter(|_| is_known) else {
                 return Err(unknown(name, table.span()));
@@ -89,6 +111,39 @@ impl ConfigFile {
             }
         }
         Ok(read)
+    }
+
+    fn take_jails(
+        &mut self,
+        text: &str,
+        jails: &DeTable<'_>,
+        directory: &Path,
+    ) -> Result<(), Fault> {
+        for (name, value) in in_order(jails) {
+            let jail = name.get_ref().as_ref();
+            if jail.parse::<EnvName>().is_err() {
+                return Err(Fault {
+                    at: name.span().start,
+                    what: ConfigFault::JailName(jail.chars().take(MAX_REPEATED).collect()),
+                });
+            }
+            let found = value.get_ref();
+            let refuse = |what| Fault {
+                at: value.span().start,
+                what,
+            };
+            let path = found.as_str().ok_or_else(|| {
+                refuse(ConfigFault::Type {
+                    key: JAILS,
+                    expected: "string",
+                    found: found.type_str(),
+                })
+            })?;
+            let value = below(directory, JAILS, path).map_err(refuse)?;
+            let line = place(text, name.span().start).0;
+            self.jails.insert(jail.to_owned(), Entry { value, line });
+        }
+        Ok(())
     }
 
     fn take(
@@ -109,23 +164,16 @@ impl ConfigFile {
                 found: value.get_ref().type_str(),
             }));
         };
-        let found = || text.chars().take(MAX_REPEATED).collect();
         match key.kind() {
             ValueKind::Path => {
-                if text.is_empty() || text.contains('\0') {
-                    return Err(refuse(ConfigFault::Path {
-                        key: key.name(),
-                        found: found(),
-                    }));
-                }
-                let value = directory.join(text);
+                let value = below(directory, key.name(), text).map_err(refuse)?;
                 self.paths.insert(key, Entry { value, line });
             }
             ValueKind::Duration => {
                 let value = parse_duration(text).map_err(|source| {
                     refuse(ConfigFault::Duration {
                         key: key.name(),
-                        found: found(),
+                        found: text.chars().take(MAX_REPEATED).collect(),
                         source,
                     })
                 })?;
@@ -134,6 +182,15 @@ impl ConfigFile {
         }
         Ok(())
     }
+}
+
+/// A path of the file, seen from the file.
+fn below(directory: &Path, key: &'static str, text: &str) -> Result<PathBuf, ConfigFault> {
+    if text.is_empty() || text.contains('\0') {
+        let found = text.chars().take(MAX_REPEATED).collect();
+        return Err(ConfigFault::Path { key, found });
+    }
+    Ok(directory.join(text))
 }
 
 /// What is wrong, and at which byte of the text.
@@ -243,8 +300,8 @@ mod tests {
     fn every_key_is_read_and_relative_paths_are_the_files_own() {
         let read = parse(
             "[paths]\ncatalog = \"/c\"\ntrust = \"trust\"\ncerts = \"../certs\"\n\
-             tsa_certs = 't'\ncrls = \"r\"\nidentities = \"i.toml\"\n\n\
-             [catalog]\nlock_timeout = \"2m\"\n",
+             tsa_certs = 't'\ncrls = \"r\"\nidentities = \"i.toml\"\nsystem = \"/s\"\n\
+             [catalog]\nlock_timeout = \"2m\"\n[jails]\nweb = \"/web\"\n\"a.b\" = \"jails/a\"\n",
         )
         .unwrap();
         let path = |key| read.path(key).unwrap();
@@ -255,6 +312,14 @@ mod tests {
         assert_eq!(path(Key::TsaCerts).value, Path::new("/etc/isi/t"));
         assert_eq!(path(Key::Crls).value, Path::new("/etc/isi/r"));
         assert_eq!(path(Key::Identities).value, Path::new("/etc/isi/i.toml"));
+        assert_eq!(path(Key::System).value, Path::new("/s"));
+        let jails: Vec<_> = read
+            .jails()
+            .map(|(name, jail)| (name.as_str(), jail))
+            .collect();
+        assert_eq!(jails[0].0, "a.b");
+        assert_eq!(jails[0].1.value, Path::new("/etc/isi/jails/a"));
+        assert_eq!((jails[1].0, jails[1].1.line), ("web", 12));
         let timeout = read.lock_timeout().unwrap();
         assert_eq!((timeout.value.as_secs(), timeout.line), (120, 10));
         assert_eq!(parse("").unwrap(), ConfigFile::default());
@@ -346,6 +411,26 @@ mod tests {
                 "[paths]\ntrust = \"a\\u0000b\"",
                 (2, 9),
                 "paths.trust is \"a\\0b\": expected a path without NUL",
+            ),
+            (
+                "jails = \"x\"",
+                (1, 9),
+                "jails is of type string: expected table",
+            ),
+            (
+                "[jails]\nweb = 1",
+                (2, 7),
+                "jails is of type integer: expected string",
+            ),
+            (
+                "[jails]\nweb = \"\"",
+                (2, 7),
+                "jails is \"\": expected a path without NUL",
+            ),
+            (
+                "[jails]\n\"../web\" = \"/w\"",
+                (2, 1),
+                "\"../web\" is no name of a jail: expected 1 to 64 of A-Z a-z 0-9 . _ -",
             ),
             (
                 "[catalog]\nlock_timeout = 30",

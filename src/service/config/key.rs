@@ -13,6 +13,8 @@ pub enum Key {
     Crls,
     /// The identities file.
     Identities,
+    /// The directory of the machine's own system.
+    System,
     /// Longest wait for others who use the catalog.
     LockTimeout,
 }
@@ -28,13 +30,14 @@ pub enum ValueKind {
 
 impl Key {
     /// Every key, in the order they are shown.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Catalog,
         Self::Trust,
         Self::Certs,
         Self::TsaCerts,
         Self::Crls,
         Self::Identities,
+        Self::System,
         Self::LockTimeout,
     ];
 
@@ -47,6 +50,7 @@ impl Key {
             Self::TsaCerts => "paths.tsa_certs",
             Self::Crls => "paths.crls",
             Self::Identities => "paths.identities",
+            Self::System => "paths.system",
             Self::LockTimeout => "catalog.lock_timeout",
         }
     }
@@ -57,7 +61,7 @@ impl Key {
             Self::Catalog => Some("--catalog"),
             Self::Trust => Some("--trust"),
             Self::LockTimeout => Some("--lock-timeout"),
-            Self::Certs | Self::TsaCerts | Self::Crls | Self::Identities => None,
+            Self::Certs | Self::TsaCerts | Self::Crls | Self::Identities | Self::System => None,
         }
     }
 
@@ -66,6 +70,7 @@ impl Key {
         match self {
             Self::Catalog => Some("ISI_CATALOG"),
             Self::Trust => Some("ISI_TRUST"),
+            Self::System => Some("ISI_SYSTEM"),
             Self::LockTimeout => Some("ISI_LOCK_TIMEOUT"),
             Self::Certs | Self::TsaCerts | Self::Crls | Self::Identities => None,
         }

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,6 +20,8 @@ pub struct Given {
     pub catalog: Option<PathBuf>,
     /// The directory that everything trusted is in.
     pub trust: Option<PathBuf>,
+    /// The directory of the machine's own system; only the environment names it.
+    pub system: Option<PathBuf>,
     /// Longest wait for others who use the catalog.
     pub lock_timeout: Option<Duration>,
 }
@@ -71,6 +74,10 @@ pub struct Settings {
     pub crls: Setting<PathBuf>,
     /// The identities file.
     pub identities: Setting<PathBuf>,
+    /// The directory of the machine's own system.
+    pub system: Setting<PathBuf>,
+    /// The directories of the systems of jails, by the names of the jails.
+    pub jails: BTreeMap<String, Setting<PathBuf>>,
     /// Longest wait for others who use the catalog.
     pub lock_timeout: Setting<Duration>,
 }
@@ -150,6 +157,16 @@ impl Settings {
             let named = of_file(key).filter(|_| !outweighed);
             named.unwrap_or_else(|| trust.below(name))
         };
+        let given_system = given(None, "", environment.system.as_ref(), "ISI_SYSTEM");
+        let system = given_system
+            .or_else(|| of_file(Key::System))
+            .unwrap_or_else(|| below(home.as_ref(), SYSTEM_STATE, "system"));
+        let jails = file.jails().map(|(name, entry)| {
+            let value = entry.value.clone();
+            let origin = config.line(entry.line);
+            (name.clone(), Setting { value, origin })
+        });
+        let jails = jails.collect();
         let lock_timeout = duration(flags.lock_timeout, environment.lock_timeout, &file, &config);
         Ok(Self {
             certs: part(Key::Certs, "certs"),
@@ -160,6 +177,8 @@ impl Settings {
             config_exists,
             catalog,
             trust,
+            system,
+            jails,
             lock_timeout,
             config,
         })
@@ -178,6 +197,10 @@ impl Settings {
                 crls: self.optional(&self.crls),
                 identities: self.identities.value.clone(),
             },
+            system: self.system.value.clone(),
+            jails: (self.jails.iter())
+                .map(|(name, jail)| (name.clone(), jail.value.clone()))
+                .collect(),
         }
     }
 
@@ -325,6 +348,13 @@ mod tests {
         let settings = resolve(&Given::default(), &with(catalog("/e")));
         assert_eq!(settings.catalog.value, Path::new("/e"));
         assert_eq!(settings.catalog.origin, Origin::Environment("ISI_CATALOG"));
+        let of_environment = Given {
+            system: Some("/s".into()),
+            ..of_home.clone()
+        };
+        let settings = resolve(&Given::default(), &of_environment);
+        assert_eq!(settings.system.value, Path::new("/s"));
+        assert_eq!(settings.system.origin, Origin::Environment("ISI_SYSTEM"));
         let settings = resolve(&catalog("/f"), &with(catalog("/e")));
         assert_eq!(settings.catalog.value, Path::new("/f"));
         assert_eq!(settings.catalog.origin, Origin::Flag("--catalog"));
@@ -343,12 +373,14 @@ mod tests {
             config: Some("/nowhere/else.toml".into()),
             catalog: Some("/e".into()),
             trust: Some("/t".into()),
+            system: Some("/s".into()),
             lock_timeout: Some(Duration::from_secs(7)),
             home: Some("/other".into()),
         };
         let settings = resolve(&at(Path::new("/nowhere")), &environment);
         assert_eq!(settings.catalog.value, Path::new("/nowhere/catalog"));
         assert_eq!(settings.trust.value, Path::new("/nowhere/trust"));
+        assert_eq!(settings.system.value, Path::new("/nowhere/system"));
         assert_eq!(settings.config.value, Path::new("/nowhere/upgrade.toml"));
         assert_eq!(settings.lock_timeout.value.as_secs(), 7);
     }

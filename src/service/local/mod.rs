@@ -1,5 +1,6 @@
 //! The calls done in this process, on this machine's files: one file for each.
 
+mod environment;
 mod export;
 mod history;
 mod import;
@@ -9,24 +10,30 @@ mod quarantine;
 mod readme;
 mod remove;
 mod repair;
+mod target;
 mod told;
 mod trust;
 mod verify;
 mod view;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use self::told::told;
 use super::{
-    Call, CleanRequest, DiscardReply, Event, ExportReply, ExportRequest, HistoryReply,
-    HistoryRequest, ImportReply, ImportRequest, ListReply, ListRequest, Management, OneOf,
-    PinReply, PinRequest, PurgeReply, PurgeRequest, QuarantineReply, ReadmeReply, RemoveRequest,
-    RepairReply, RepairRequest, RestoreReply, RestoreRequest, ServiceError, TrustCheckReply,
-    TrustCheckRequest, TrustShowReply, UnpinRequest, VerifyReply, VerifyRequest, ViewReply,
+    ActivateRequest, Call, CleanRequest, CreateEnvironmentRequest, DestroyEnvironmentReply,
+    DestroyEnvironmentRequest, DiscardReply, EnvironmentReply, EnvironmentsReply, Event,
+    ExportReply, ExportRequest, HistoryReply, HistoryRequest, ImportReply, ImportRequest,
+    ListReply, ListRequest, Management, MarkGoodRequest, MountReply, MountRequest, OneOf, PinReply,
+    PinRequest, PurgeReply, PurgeRequest, QuarantineReply, ReadmeReply, RemoveRequest, RepairReply,
+    RepairRequest, RestoreReply, RestoreRequest, SelectReply, ServiceError, Target,
+    TrustCheckReply, TrustCheckRequest, TrustShowReply, UnpinRequest, VerifyReply, VerifyRequest,
+    ViewReply,
 };
 use crate::catalog::{Access, Catalog, Context};
 use crate::digest::IdPrefix;
+use crate::system::EnvName;
 use crate::trust::{TrustPaths, TrustStore};
 
 /// Where one installation keeps its things.
@@ -36,6 +43,10 @@ pub struct Paths {
     pub catalog: PathBuf,
     /// Anchors, revocation lists and identities.
     pub trust: TrustPaths,
+    /// The directory of the machine's own system.
+    pub system: PathBuf,
+    /// The directories of the systems of jails, by the names of the jails.
+    pub jails: BTreeMap<String, PathBuf>,
 }
 
 /// Does the work in this process, on this machine's files.
@@ -46,6 +57,7 @@ pub struct Paths {
 pub struct Local {
     paths: Paths,
     lock_timeout: Duration,
+    booted: Option<EnvName>,
 }
 
 impl Local {
@@ -54,7 +66,15 @@ impl Local {
         Self {
             paths,
             lock_timeout,
+            booted: None,
         }
+    }
+
+    /// Works on a machine that was booted from this environment of its own system.
+    #[must_use]
+    pub fn booted(mut self, environment: Option<EnvName>) -> Self {
+        self.booted = environment;
+        self
     }
 
     fn catalog(&self, access: Access, call: &Call<'_>) -> Result<Catalog, ServiceError> {
@@ -123,6 +143,62 @@ impl Management for Local {
 
     fn purge(&self, request: &PurgeRequest, call: &Call<'_>) -> Result<PurgeReply, ServiceError> {
         told(call, |call| Self::purge(self, request, call))
+    }
+
+    fn environments(
+        &self,
+        target: &Target,
+        _call: &Call<'_>,
+    ) -> Result<EnvironmentsReply, ServiceError> {
+        Self::environments(self, target)
+    }
+
+    fn create_environment(
+        &self,
+        request: &CreateEnvironmentRequest,
+        call: &Call<'_>,
+    ) -> Result<EnvironmentReply, ServiceError> {
+        told(call, |call| Self::create_environment(self, request, call))
+    }
+
+    fn mount_environment(
+        &self,
+        request: &MountRequest,
+        _call: &Call<'_>,
+    ) -> Result<MountReply, ServiceError> {
+        Self::mount_environment(self, request)
+    }
+
+    fn activate_environment(
+        &self,
+        request: &ActivateRequest,
+        call: &Call<'_>,
+    ) -> Result<EnvironmentReply, ServiceError> {
+        told(call, |call| Self::activate_environment(self, request, call))
+    }
+
+    fn mark_good(
+        &self,
+        request: &MarkGoodRequest,
+        call: &Call<'_>,
+    ) -> Result<EnvironmentReply, ServiceError> {
+        told(call, |call| Self::mark_good(self, request, call))
+    }
+
+    fn destroy_environment(
+        &self,
+        request: &DestroyEnvironmentRequest,
+        call: &Call<'_>,
+    ) -> Result<DestroyEnvironmentReply, ServiceError> {
+        told(call, |call| Self::destroy_environment(self, request, call))
+    }
+
+    fn select_environment(
+        &self,
+        target: &Target,
+        _call: &Call<'_>,
+    ) -> Result<SelectReply, ServiceError> {
+        Self::select_environment(self, target)
     }
 
     fn trust_show(&self, call: &Call<'_>) -> Result<TrustShowReply, ServiceError> {

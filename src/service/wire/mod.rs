@@ -2,6 +2,7 @@
 
 mod details;
 mod discard;
+mod environment;
 mod export;
 mod history;
 mod import;
@@ -12,12 +13,18 @@ mod pin;
 mod quarantine;
 mod readme;
 mod repair;
+mod target;
 mod trust;
 mod verify;
 mod view;
 
 pub use self::details::{PackageDetails, RegionDetails};
 pub use self::discard::{CleanRequest, CleanSets, DiscardReply, RemoveRequest};
+pub use self::environment::{
+    ActivateRequest, CreateEnvironmentRequest, DestroyEnvironmentReply, DestroyEnvironmentRequest,
+    EnvironmentContent, EnvironmentItem, EnvironmentReply, EnvironmentsReply, MarkGoodRequest,
+    MountReply, MountRequest, SelectReply, Trial,
+};
 pub use self::export::{ExportReply, ExportRequest, ExportTarget};
 pub use self::history::{HistoryEntry, HistoryFilter, HistoryReply, HistoryRequest};
 pub use self::import::{ImportReply, ImportRequest, PackageSource, PackageStream};
@@ -30,6 +37,7 @@ pub use self::quarantine::{
 };
 pub use self::readme::ReadmeReply;
 pub use self::repair::{RepairReply, RepairRequest};
+pub use self::target::Target;
 pub use self::trust::{TrustCheckReply, TrustCheckRequest, TrustShowReply};
 pub use self::verify::{Selection, VerifiedItem, VerifyReply, VerifyRequest};
 pub use self::view::{Problem, ViewReply};

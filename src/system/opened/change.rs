@@ -62,21 +62,34 @@ impl System {
     /// Removes an environment that nothing needs, finished or not, with all that belongs to it; needs the
     /// lock.
     pub fn destroy(&self, name: &EnvName, booted: Option<&EnvName>) -> Result<(), SystemError> {
+        self.expect_needless(name, booted)?;
         if self.has(name)? {
-            let why = self.needed(name, self.running(booted)?.as_ref())?;
-            if !why.is_empty() {
-                return Err(SystemError::Needed {
-                    name: name.clone(),
-                    why,
-                });
-            }
             self.storage.destroy(name)?;
-        } else if self.storage.begun(name)?.is_some() {
-            self.storage.discard(name)?;
         } else {
-            return Err(SystemError::Unknown { name: name.clone() });
+            self.storage.discard(name)?;
         }
         self.sweep()
+    }
+
+    /// Refuses an environment that is needed, or is not there at all.
+    pub fn expect_needless(
+        &self,
+        name: &EnvName,
+        booted: Option<&EnvName>,
+    ) -> Result<(), SystemError> {
+        let name = name.clone();
+        if !self.has(&name)? {
+            return match self.storage.begun(&name)? {
+                Some(_) => Ok(()),
+                None => Err(SystemError::Unknown { name }),
+            };
+        }
+        let why = self.needed(&name, self.running(booted)?.as_ref())?;
+        if why.is_empty() {
+            Ok(())
+        } else {
+            Err(SystemError::Needed { name, why })
+        }
     }
 }
 

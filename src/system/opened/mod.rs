@@ -9,7 +9,7 @@ mod select;
 mod tests;
 
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -153,6 +153,11 @@ impl System {
     /// Whether there is a finished environment of this name.
     pub fn has(&self, name: &EnvName) -> Result<bool, SystemError> {
         Ok(self.storage.names()?.binary_search(name).is_ok())
+    }
+
+    /// Where an environment is, or would be.
+    pub fn path_of(&self, name: &EnvName) -> PathBuf {
+        self.root.path().join(layout::environment(name))
     }
 
     /// One of the system's directories, made if it is missing.

@@ -1,7 +1,6 @@
 use std::path::PathBuf;
 
 use super::System;
-use crate::system::layout;
 use crate::system::loader::{Candidate, Choice, Entry, View, choose};
 use crate::system::{EnvName, SystemError};
 
@@ -36,7 +35,7 @@ impl System {
                 None => self.entry_of(&choice.name)?,
             };
             return Ok(Selected {
-                path: self.root.path().join(layout::environment(&choice.name)),
+                path: self.path_of(&choice.name),
                 entry,
                 choice,
             });

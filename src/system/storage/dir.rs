@@ -195,9 +195,11 @@ pub(super) fn give_name(directory: &Dir, name: &EnvName) -> Result<(), SystemErr
     })
 }
 
-/// Refuses an environment with something mounted on it or in it.
+/// Refuses an environment that is mounted somewhere, or has something mounted on it or in it.
 pub(super) fn expect_unmounted(environment: &Dir) -> Result<(), SystemError> {
-    match environment.mounted_below()?.into_iter().next() {
+    let mut places = environment.mounted_below()?;
+    places.extend(environment.mounted_at()?);
+    match places.into_iter().next() {
         None => Ok(()),
         Some(at) => Err(SystemError::Mounted { at }),
     }

@@ -338,6 +338,20 @@ fn what_is_mounted_in_an_environment_is_neither_copied_nor_removed() {
         run("umount", &[to]).unwrap();
         assert!(outside.join("precious").exists());
         storage.discard(&name("b")).unwrap();
+        // What is shown elsewhere is in use there.
+        let elsewhere = disk.at.join("elsewhere");
+        std::fs::create_dir(&elsewhere).unwrap();
+        storage
+            .open(&name("a"))
+            .unwrap()
+            .bind_to(&elsewhere)
+            .unwrap();
+        assert!(elsewhere.join("mnt").is_dir());
+        let refused = storage.destroy(&name("a")).unwrap_err();
+        assert_eq!(refused.code(), "E_ENVIRONMENT_MOUNTED");
+        run("umount", &[elsewhere.to_str().unwrap()]).unwrap();
+        let full = storage.open(&name("a")).unwrap().bind_to(&outside);
+        assert_eq!(full.unwrap_err().code(), "E_NOT_EMPTY");
         storage.destroy(&name("a")).unwrap();
     }
 }

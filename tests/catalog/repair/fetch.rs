@@ -38,6 +38,8 @@ fn repair(bench: &Bench, from: &[&Path], dry_run: bool) -> (RepairReply, Vec<Str
     let paths = Paths {
         catalog: bench.root(),
         trust: world().paths.clone(),
+        system: bench.path("system"),
+        jails: std::collections::BTreeMap::new(),
     };
     let ear = Ear::default();
     let call = Call {
@@ -144,6 +146,8 @@ fn what_is_not_trusted_any_more_is_told_and_stays_missing() {
     let paths = Paths {
         catalog: bench.root(),
         trust: stranger.paths.clone(),
+        system: bench.path("system"),
+        jails: std::collections::BTreeMap::new(),
     };
     let ear = Ear::default();
     let call = Call {
@@ -169,6 +173,8 @@ fn a_path_that_is_not_there_is_an_error_and_nothing_is_done() {
     let paths = Paths {
         catalog: bench.root(),
         trust: world().paths.clone(),
+        system: bench.path("system"),
+        jails: std::collections::BTreeMap::new(),
     };
     let before = tree(&bench.root());
     let request = RepairRequest {

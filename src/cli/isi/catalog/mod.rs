@@ -96,7 +96,7 @@ pub(super) fn call<T>(
 }
 
 /// Calls the service, shows its progress, and lets `tell` print what happens meanwhile.
-fn follow<T>(
+pub(super) fn follow<T>(
     context: &mut Context,
     tell: &mut Tell<'_>,
     work: impl FnOnce(&dyn Management, &Call<'_>) -> Result<T, ServiceError>,
@@ -119,7 +119,7 @@ fn follow<T>(
 fn service(context: &Context) -> Result<Local, CommandError> {
     let settings = context.settings()?;
     let timeout = settings.lock_timeout.value;
-    Ok(Local::new(settings.paths(), timeout))
+    Ok(Local::new(settings.paths(), timeout).booted(context.booted()?))
 }
 
 fn told(error: ServiceError, context: &Context) -> CommandError {

@@ -1,0 +1,63 @@
+use super::{call, shown};
+use crate::cli::args::{OutputArgs, TargetArgs};
+use crate::cli::{CommandError, Context, Exit};
+use crate::service::{ActivateRequest, EnvName};
+
+/// Let a boot environment boot by default, or once
+#[derive(clap::Args, Debug)]
+#[command(after_help = HELP)]
+pub(super) struct Args {
+    /// The boot environment
+    #[arg(value_name = "NAME")]
+    name: EnvName,
+
+    /// Only for the next boot: the default stays
+    #[arg(long, short = 't')]
+    next_boot_only: bool,
+
+    /// Put it on trial for N boots, 1 to 99; without this a good one stays good
+    #[arg(long, value_name = "N")]
+    tries: Option<u32>,
+
+    #[command(flatten)]
+    target: TargetArgs,
+
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+const HELP: &str = "\
+One that has no try left gets new ones. Nothing is restarted.
+
+Examples:
+  isi upgrade bootenv activate before-tuning
+  isi upgrade bootenv activate spare --next-boot-only
+  isi upgrade bootenv activate spare --tries 2";
+
+impl Args {
+    pub(super) fn run(self, context: &mut Context) -> Result<Exit, CommandError> {
+        let request = ActivateRequest {
+            target: self.target.target(),
+            name: self.name,
+            next_boot_only: self.next_boot_only,
+            tries: self.tries,
+        };
+        let name = &request.name;
+        let reply = call(context, |service, call| {
+            service.activate_environment(&request, call)
+        })
+        .map_err(|error| error.attempting(format!("cannot activate boot environment {name}")))?;
+        if self.output.is_json() {
+            context.out.json(&reply)?;
+            return Ok(Exit::Done);
+        }
+        let when = if request.next_boot_only {
+            "boots next, once"
+        } else {
+            "boots by default"
+        };
+        let state = shown::state(&reply.environment);
+        context.out.note(&format!("{name} {when} ({state})"));
+        Ok(Exit::Done)
+    }
+}

@@ -1,0 +1,232 @@
+use serde_json::json;
+
+use super::{Local, context};
+use crate::catalog::Access;
+use crate::service::{
+    ActivateRequest, Call, CreateEnvironmentRequest, DestroyEnvironmentReply,
+    DestroyEnvironmentRequest, EnvironmentContent, EnvironmentItem, EnvironmentReply,
+    EnvironmentsReply, Event, MarkGoodRequest, MountReply, MountRequest, SCHEMA, SelectReply,
+    ServiceError, Target, Trial,
+};
+use crate::system::loader::Counter;
+use crate::system::{Activation, EnvName, Environment, System, SystemError};
+
+impl Local {
+    pub(super) fn environments(&self, target: &Target) -> Result<EnvironmentsReply, ServiceError> {
+        let system = self.system(target)?;
+        let state = system.state()?;
+        let all = system.environments(self.booted_of(target))?.into_iter();
+        Ok(EnvironmentsReply {
+            schema: SCHEMA,
+            root: system.root().path().to_owned(),
+            target: state.target,
+            storage: state.storage,
+            environments: all.map(|environment| item(&system, environment)).collect(),
+        })
+    }
+
+    pub(super) fn create_environment(
+        &self,
+        request: &CreateEnvironmentRequest,
+        call: &Call<'_>,
+    ) -> Result<EnvironmentReply, ServiceError> {
+        let CreateEnvironmentRequest { target, name, .. } = request;
+        let system = match request.content {
+            // Only what begins with nothing can be the first of a system.
+            EnvironmentContent::Empty => self.system_or_new(target, request.storage)?,
+            _ => self.system(target)?,
+        };
+        let _held = self.hold(&system, call)?;
+        let from = match &request.content {
+            EnvironmentContent::Empty => None,
+            EnvironmentContent::Copy(from) => Some(from.clone()),
+            EnvironmentContent::Running => Some(self.running(&system, target)?),
+        };
+        system.create(name, from.as_ref(), call.now, call.observer)?;
+        let details = json!({ "environment": name, "from": from });
+        self.note("bootenv-create", &system, details, call);
+        self.one(&system, target, name)
+    }
+
+    pub(super) fn mount_environment(
+        &self,
+        request: &MountRequest,
+    ) -> Result<MountReply, ServiceError> {
+        let root = self
+            .system(&request.target)?
+            .storage()
+            .open(&request.name)?;
+        if let Some(at) = &request.at {
+            root.bind_to(at)?;
+        }
+        Ok(MountReply {
+            schema: SCHEMA,
+            name: request.name.clone(),
+            mounted: request.at.is_some(),
+            path: request.at.clone().unwrap_or_else(|| root.path().to_owned()),
+        })
+    }
+
+    pub(super) fn activate_environment(
+        &self,
+        request: &ActivateRequest,
+        call: &Call<'_>,
+    ) -> Result<EnvironmentReply, ServiceError> {
+        let system = self.system(&request.target)?;
+        let _held = self.hold(&system, call)?;
+        let activation = Activation {
+            next_boot_only: request.next_boot_only,
+            tries: request.tries,
+        };
+        system.activate(&request.name, activation)?;
+        let details = json!({
+            "environment": request.name,
+            "next_boot_only": request.next_boot_only,
+            "tries": request.tries,
+        });
+        self.note("bootenv-activate", &system, details, call);
+        self.one(&system, &request.target, &request.name)
+    }
+
+    pub(super) fn mark_good(
+        &self,
+        request: &MarkGoodRequest,
+        call: &Call<'_>,
+    ) -> Result<EnvironmentReply, ServiceError> {
+        let system = self.system(&request.target)?;
+        let _held = self.hold(&system, call)?;
+        let name = match &request.name {
+            Some(name) => name.clone(),
+            None => self.running(&system, &request.target)?,
+        };
+        system.mark_good(&name, call.now)?;
+        self.note(
+            "bootenv-good",
+            &system,
+            json!({ "environment": name }),
+            call,
+        );
+        self.one(&system, &request.target, &name)
+    }
+
+    pub(super) fn destroy_environment(
+        &self,
+        request: &DestroyEnvironmentRequest,
+        call: &Call<'_>,
+    ) -> Result<DestroyEnvironmentReply, ServiceError> {
+        let DestroyEnvironmentRequest { target, name, .. } = request;
+        let system = self.system(target)?;
+        let booted = self.booted_of(target);
+        if request.dry_run {
+            system.expect_needless(name, booted)?;
+        } else {
+            let _held = self.hold(&system, call)?;
+            system.destroy(name, booted)?;
+            let details = json!({ "environment": name });
+            self.note("bootenv-destroy", &system, details, call);
+        }
+        Ok(DestroyEnvironmentReply {
+            schema: SCHEMA,
+            name: name.clone(),
+            dry_run: request.dry_run,
+        })
+    }
+
+    pub(super) fn select_environment(&self, target: &Target) -> Result<SelectReply, ServiceError> {
+        let system = self.system(target)?;
+        let selected = system.select()?;
+        let root = system.root().path();
+        let below = |path: &String| root.join(path.trim_start_matches('/'));
+        let left = selected.choice.counter.map(Counter::tried);
+        Ok(SelectReply {
+            schema: SCHEMA,
+            why: selected.choice.why,
+            name: selected.choice.name,
+            path: selected.path,
+            kernel: selected.entry.kernel.as_ref().map(below),
+            initrd: selected.entry.initrd.iter().map(below).collect(),
+            options: selected.entry.command_line(),
+            tries_left: left.map(|counter| counter.left),
+        })
+    }
+
+    fn running(&self, system: &System, target: &Target) -> Result<EnvName, ServiceError> {
+        let running = system.running(self.booted_of(target))?;
+        let root = || system.root().path().to_owned();
+        Ok(running.ok_or_else(|| SystemError::NothingRuns { root: root() })?)
+    }
+
+    fn one(
+        &self,
+        system: &System,
+        target: &Target,
+        name: &EnvName,
+    ) -> Result<EnvironmentReply, ServiceError> {
+        let all = system.environments(self.booted_of(target))?;
+        let found = all.into_iter().find(|one| one.name == *name);
+        let environment = found.ok_or_else(|| SystemError::Unknown { name: name.clone() })?;
+        Ok(EnvironmentReply {
+            schema: SCHEMA,
+            environment: item(system, environment),
+        })
+    }
+
+    /// Enters what was done into the event log. A machine has to boot and to be rolled back without a
+    /// catalog, so trouble with that is told and nothing is undone.
+    fn note(
+        &self,
+        kind: &'static str,
+        system: &System,
+        mut details: serde_json::Value,
+        call: &Call<'_>,
+    ) {
+        if let Some(details) = details.as_object_mut() {
+            let root = system.root().path().display().to_string();
+            details.insert("system".to_owned(), root.into());
+        }
+        let noted = self.catalog(Access::Write, call).and_then(|mut catalog| {
+            let recorded = catalog.record(kind, None, details, &context(call));
+            recorded.map_err(ServiceError::from)
+        });
+        if let Err(error) = noted {
+            call.observer.event(&Event::Warning {
+                code: error.code(),
+                message: &format!("this is not in the event log: {error}"),
+                hint: error.hint().as_deref(),
+            });
+        }
+    }
+}
+
+fn item(system: &System, environment: Environment) -> EnvironmentItem {
+    let Environment {
+        name,
+        finished,
+        record,
+        entry,
+        roles,
+        needed,
+    } = environment;
+    let counter = entry.as_ref().and_then(|found| found.counter);
+    let origin = record.as_ref().and_then(|record| record.origin.clone());
+    EnvironmentItem {
+        state: match (finished, &entry, counter) {
+            (false, _, _) => Trial::Unfinished,
+            (true, None, _) => Trial::NoEntry,
+            (true, Some(_), None) => Trial::Good,
+            (true, Some(_), Some(counter)) if counter.is_bad() => Trial::Bad,
+            (true, Some(_), Some(_)) => Trial::Trial,
+        },
+        tries_left: counter.map(|counter| counter.left),
+        tries_done: counter.map(|counter| counter.done),
+        roles,
+        created: record.as_ref().map(|record| record.created),
+        good_since: record.as_ref().and_then(|record| record.good_since),
+        parent: record.and_then(|record| record.parent),
+        image: (origin.as_ref()).map(|origin| format!("{} {}", origin.name, origin.version)),
+        package: origin.map(|origin| origin.package),
+        needed,
+        path: system.path_of(&name),
+        name,
+    }
+}

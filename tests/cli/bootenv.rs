@@ -1,0 +1,225 @@
+//! `isi upgrade bootenv`.
+
+use std::fs;
+
+use crate::support::{Place, Run, compare};
+
+/// A system in `home` with environments `one`, which is good and boots, and `two`, on trial.
+fn place() -> Place {
+    let place = Place::new();
+    bootenv(&place, &["create", "one", "--empty", "--storage", "dir"]).succeeded();
+    place.write("home/system/environments/one/etc/motd", "one\n");
+    bootenv(&place, &["activate", "one"]).succeeded();
+    bootenv(&place, &["mark-good", "one"]).succeeded();
+    bootenv(&place, &["select"]).succeeded();
+    bootenv(&place, &["create", "two"]).succeeded();
+    place
+}
+
+fn bootenv(place: &Place, arguments: &[&str]) -> Run {
+    let home = ["--home", "home"];
+    place.isi(&[&["upgrade", "bootenv"], arguments, &home].concat())
+}
+
+fn refused(run: &Run, code: &str) {
+    assert_eq!(run.code, Some(1), "{}{}", run.stdout, run.stderr);
+    assert_eq!(run.stdout, "");
+    let line = format!("code: {code}\n");
+    assert!(run.stderr.contains(&line), "{}", run.stderr);
+}
+
+/// State and role of an environment, as programs read them.
+fn state(place: &Place, name: &str) -> String {
+    let run = bootenv(place, &["list", "--format", "csv", "--no-header", "-z"]).succeeded();
+    let mut lines = run.stdout.lines();
+    let line = lines.find(|line| line.starts_with(&format!("{name},")));
+    let fields: Vec<_> = line.unwrap_or_default().split(',').collect();
+    fields[1..3].join(" ")
+}
+
+#[test]
+fn from_the_first_to_the_last() {
+    let place = place();
+    compare!(bootenv(&place, &["list"]), "list");
+    compare!(bootenv(&place, &["list", "--format", "list"]), "list_list");
+    compare!(
+        bootenv(&place, &["create", "three", "--from", "two"]),
+        "create"
+    );
+    compare!(bootenv(&place, &["mount", "three"]), "mount");
+    compare!(bootenv(&place, &["activate", "three"]), "activate");
+    compare!(bootenv(&place, &["select"]), "select");
+    compare!(
+        bootenv(&place, &["select", "--format", "json"]),
+        "select_json"
+    );
+    compare!(bootenv(&place, &["mark-good"]), "mark_good");
+    compare!(
+        bootenv(&place, &["destroy", "three", "--force"]),
+        "destroy_needed"
+    );
+    compare!(
+        bootenv(&place, &["destroy", "two"]),
+        "destroy_without_a_terminal"
+    );
+    compare!(
+        bootenv(&place, &["destroy", "two", "--dry-run"]),
+        "destroy_dry_run"
+    );
+    compare!(bootenv(&place, &["destroy", "two", "-f"]), "destroy");
+    compare!(bootenv(&place, &["mount", "two"]), "unknown");
+    let motd = place.read("home/system/current/etc/motd");
+    assert_eq!(motd, b"one\n");
+    let history = [
+        "upgrade",
+        "catalog",
+        "history",
+        "--format",
+        "csv",
+        "--no-header",
+    ];
+    let history = place
+        .isi(&[&history[..], &["--home", "home"]].concat())
+        .succeeded();
+    for kind in ["create", "activate", "good", "destroy"] {
+        let kind = format!("bootenv-{kind}");
+        assert!(history.stdout.contains(&kind), "{kind}: {}", history.stdout);
+    }
+}
+
+#[test]
+fn a_name_that_is_taken_is_refused_and_what_has_it_stays() {
+    let place = place();
+    let before = place.digests("home/system/environments");
+    for arguments in [
+        &["create", "one"][..],
+        &["create", "one", "--empty"],
+        &["create", "one", "--from", "two"],
+        &["create", "two", "--from", "one"],
+    ] {
+        refused(&bootenv(&place, arguments), "E_ENVIRONMENT_EXISTS");
+    }
+    assert_eq!(place.digests("home/system/environments"), before);
+    assert_eq!(state(&place, "one"), "good \"running");
+    assert_eq!(state(&place, "two"), "trial ");
+}
+
+#[test]
+fn an_environment_is_booted_once_and_tried_as_often_as_it_may() {
+    let place = place();
+    let selected = || {
+        let run = bootenv(&place, &["select"]).succeeded();
+        run.stdout.trim().rsplit('/').next().unwrap().to_owned()
+    };
+    bootenv(&place, &["activate", "two", "-t"]).succeeded();
+    assert_eq!([selected(), selected()], ["two", "one"]);
+    bootenv(&place, &["activate", "two", "--tries", "2"]).succeeded();
+    assert_eq!([selected(), selected(), selected()], ["two", "two", "one"]);
+    assert_eq!(state(&place, "two"), "bad default");
+    assert_eq!(state(&place, "one"), "good running");
+    for tries in ["0", "100"] {
+        let run = bootenv(&place, &["activate", "two", "--tries", tries]);
+        refused(&run, "E_TRIES");
+    }
+    // Good again by new tries and a mark.
+    bootenv(&place, &["activate", "two"]).succeeded();
+    assert_eq!(state(&place, "two"), "trial default");
+    bootenv(&place, &["mark-good", "two"]).succeeded();
+    assert_eq!(selected(), "two");
+}
+
+#[test]
+fn where_nothing_may_be_booted_nothing_is_changed() {
+    let place = Place::new();
+    refused(&bootenv(&place, &["select"]), "E_NO_SYSTEM");
+    refused(&bootenv(&place, &["list"]), "E_NO_SYSTEM");
+    refused(&bootenv(&place, &["create", "copy"]), "E_NO_SYSTEM");
+    bootenv(&place, &["create", "a", "--empty", "--storage", "dir"]).succeeded();
+    refused(&bootenv(&place, &["create", "copy"]), "E_NOTHING_RUNS");
+    fs::write(place.path("home/system/loader/next"), "isi-gone.conf\n").unwrap();
+    let before = place.names("home/system/loader");
+    refused(&bootenv(&place, &["select"]), "E_NOTHING_TO_BOOT");
+    assert_eq!(place.names("home/system/loader"), before);
+    assert!(!place.path("home/system/current").exists());
+}
+
+#[test]
+fn another_root_and_a_jail_are_systems_of_their_own() {
+    let place = place();
+    let at = |target: &[&str], arguments: &[&str]| bootenv(&place, &[arguments, target].concat());
+    let root = ["--root", "disk"];
+    let create = ["create", "other", "--empty", "--storage", "dir"];
+    // What is trusted is brought along, so that it has to be there.
+    refused(&at(&root, &create), "E_IO");
+    assert!(!place.path("disk/system.json").exists());
+    place.packager(&["dev-pki", "--dir", "home"]).succeeded();
+    at(&root, &create).succeeded();
+    assert_eq!(place.names("disk/trust"), place.names("home/trust"));
+    at(&root, &["activate", "other"]).succeeded();
+    let path = at(&root, &["select"]).succeeded().stdout;
+    assert_eq!(path, "disk/environments/other\n");
+    place.write("home/upgrade.toml", "[jails]\nweb = \"../disk\"\n");
+    let jail = ["--jail", "web"];
+    let listed = at(&jail, &["list", "--format", "csv", "--no-header"]).succeeded();
+    assert!(listed.stdout.starts_with("other,"), "{}", listed.stdout);
+    refused(&at(&["--jail", "../../x"], &["list"]), "E_JAIL");
+    refused(&at(&["--jail", "isi-test-gone"], &["list"]), "E_NO_SYSTEM");
+    let both = at(&["--jail", "web", "--root", "disk"], &["list"]);
+    assert_eq!(both.code, Some(2), "{}", both.stderr);
+    assert_eq!(state(&place, "one"), "good \"running");
+}
+
+#[test]
+fn a_directory_with_something_else_in_it_is_no_system() {
+    let place = Place::with_pki();
+    place.write("disk/precious", "x");
+    let run = bootenv(&place, &["create", "a", "--empty", "--root", "disk"]);
+    refused(&run, "E_NOT_EMPTY");
+    assert_eq!(place.names("disk"), ["precious"]);
+}
+
+#[test]
+fn the_booted_environment_is_the_one_that_runs() {
+    let place = place();
+    let with = |booted: &str, arguments: &[&str]| {
+        let all = [&["upgrade", "bootenv"], arguments, &["--home", "home"]].concat();
+        let mut command = place.command("isi", &all);
+        let output = command.env("ISI_BOOTED", booted).output().unwrap();
+        place.finished(&output)
+    };
+    refused(
+        &with("two", &["destroy", "two", "-f"]),
+        "E_ENVIRONMENT_NEEDED",
+    );
+    with("two", &["mark-good"]).succeeded();
+    assert_eq!(state(&place, "two"), "good ");
+    for wrong in ["", "../x"] {
+        let run = with(wrong, &["mark-good"]);
+        assert_eq!(run.code, Some(2), "{wrong}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn names_that_lead_elsewhere_are_wrong_usage() {
+    let place = place();
+    for name in ["../x", ".hidden", "a+3", "a b", ""] {
+        for command in ["create", "activate", "destroy", "mount", "mark-good"] {
+            let run = bootenv(&place, &[command, name]);
+            assert_eq!(run.code, Some(2), "{command} {name:?}: {}", run.stderr);
+        }
+    }
+}
+
+#[test]
+fn a_mark_is_made_without_a_catalog_and_says_so() {
+    let place = place();
+    fs::remove_dir_all(place.path("home/catalog")).unwrap();
+    place.write("home/catalog", "no directory");
+    let run = bootenv(&place, &["mark-good", "two"]).succeeded();
+    assert!(
+        run.stderr.contains("not in the event log"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(state(&place, "two"), "good ");
+}
