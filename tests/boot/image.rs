@@ -13,8 +13,26 @@ use crate::uml::HANGS;
 
 /// What of busybox the scripts in the machine use.
 const APPLETS: &[&str] = &[
-    "sh", "cat", "cp", "date", "echo", "grep", "ls", "mkdir", "mount", "mv", "poweroff", "reboot",
-    "rm", "sed", "sleep", "sync", "test", "touch", "umount",
+    "sh",
+    "cat",
+    "cp",
+    "date",
+    "echo",
+    "grep",
+    "ls",
+    "mkdir",
+    "mount",
+    "mv",
+    "poweroff",
+    "reboot",
+    "rm",
+    "sed",
+    "sleep",
+    "switch_root",
+    "sync",
+    "test",
+    "touch",
+    "umount",
 ];
 
 /// The first process of the machine. `/etc/rc` is what a good and a bad image differ in.
@@ -50,6 +68,8 @@ pub(crate) enum Manner {
     Panics,
     /// It never gets anywhere.
     Hangs,
+    /// It comes up and starts anew.
+    Restarts,
 }
 
 impl Manner {
@@ -57,6 +77,7 @@ impl Manner {
         match self {
             Self::Good => ":\n".to_owned(),
             Self::Panics => "echo 'test: ends'\nexit 1\n".to_owned(),
+            Self::Restarts => "reboot -f\nsleep 60\n".to_owned(),
             Self::Hangs => format!("echo '{HANGS}'\nwhile :; do sleep 1; done\n"),
         }
     }

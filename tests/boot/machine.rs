@@ -1,10 +1,11 @@
-//! A machine with a medium and a firmware: it asks what to boot, and boots that.
+//! A machine with a medium and a firmware: it asks `isi upgrade bootenv select` and boots that.
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
 
 use isi_catalog::progress::Silent;
-use isi_catalog::system::{EnvName, Record, System, TargetId};
+use isi_catalog::system::{Activation, EnvName, Record, System, TargetId};
 use jiff::Timestamp;
 
 use crate::image::{self, Manner};
@@ -82,10 +83,52 @@ impl Machine {
         name
     }
 
+    /// Lets an environment boot by default, or once, on trial.
+    pub(crate) fn activate(&self, name: &EnvName, tries: u32, next_boot_only: bool) {
+        let activation = Activation {
+            next_boot_only,
+            tries: Some(tries),
+        };
+        self.system().activate(name, activation).unwrap();
+    }
+
+    /// Lets an environment boot by default, as often as one likes.
+    pub(crate) fn good(&self, name: &EnvName) {
+        self.activate(name, 1, false);
+        self.system().mark_good(name, Timestamp::now()).unwrap();
+    }
+
+    /// Runs `isi` on the medium of the machine while that is off.
+    pub(crate) fn isi(&self, line: &str) -> Output {
+        let mut isi = Command::new(env!("CARGO_BIN_EXE_isi"));
+        isi.arg("--home")
+            .arg(self.medium.top())
+            .args(line.split(' '))
+            .env_remove("ISI_HOME")
+            .env_remove("ISI_BOOTED")
+            .stdin(Stdio::null());
+        isi.output().unwrap()
+    }
+
+    /// Runs `isi`, which has to succeed, and gives what it printed.
+    pub(crate) fn done(&self, line: &str) -> String {
+        let output = self.isi(line);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{line}: {}: {said}", output.status);
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// What `isi` answers in JSON.
+    pub(crate) fn json(&self, line: &str) -> serde_json::Value {
+        let answer = self.done(&format!("{line} --format json"));
+        serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{line}: {error}: {answer}"))
+    }
+
     /// Turns the machine on once: the firmware asks what to boot, and the machine runs to its end.
     pub(crate) fn turn(&mut self) -> Turn {
-        let selected = self.system().select().unwrap();
-        let (name, root) = (selected.choice.name.to_string(), selected.path);
+        let choice = self.json("upgrade bootenv select");
+        let of = |key: &str| choice[key].as_str().unwrap_or_else(|| panic!("{choice}"));
+        let (name, root) = (of("name").to_owned(), PathBuf::from(of("path")));
         let boot = self.medium.lend(|medium| {
             let mut words = medium.boot_words(&root);
             words.push(format!("isi.env={name}"));

@@ -12,6 +12,7 @@
 
 mod harness;
 mod image;
+mod initramfs;
 mod machine;
 mod medium;
 mod selection;

@@ -1,7 +1,5 @@
 //! What is selected really boots, and what does not come up is given up after its tries.
 
-use isi_catalog::system::Activation;
-
 use crate::image::Manner;
 use crate::machine::{Machine, Turn};
 use crate::medium::Kind;
@@ -11,21 +9,15 @@ use crate::uml::End;
 fn machine(kind: Kind, manner: Manner) -> Option<Machine> {
     let machine = Machine::new(kind)?;
     let old = machine.environment("old", "Test OS 1", Manner::Good);
-    let system = machine.system();
-    system.activate(&old, Activation::default()).unwrap();
-    system.mark_good(&old, jiff::Timestamp::now()).unwrap();
+    machine.good(&old);
     machine.environment("new", "Test OS 2", manner);
-    assert_eq!(system.storage().kind().name(), kind.name());
+    assert_eq!(machine.system().storage().kind().name(), kind.name());
     Some(machine)
 }
 
 fn activate(machine: &Machine, tries: u32, next_boot_only: bool) {
-    let activation = Activation {
-        next_boot_only,
-        tries: Some(tries),
-    };
     let new = "new".parse().unwrap();
-    machine.system().activate(&new, activation).unwrap();
+    machine.activate(&new, tries, next_boot_only);
 }
 
 fn told(turns: &[Turn]) -> Vec<(&str, End)> {
@@ -70,10 +62,7 @@ fn a_system_that_is_marked_good_boots_as_often_as_one_likes() {
         activate(&machine, 1, false);
         assert_eq!(told(&machine.turns(1)), [("new", End::Off)]);
         let new = "new".parse().unwrap();
-        machine
-            .system()
-            .mark_good(&new, jiff::Timestamp::now())
-            .unwrap();
+        machine.good(&new);
         assert_eq!(told(&machine.turns(1)), [("new", End::Off)]);
         assert_eq!(told(&machine.turns(1)), [("new", End::Off)]);
     }

@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_mins(2);
 /// What a machine says that means to hang; after it nobody waits for long.
 pub(crate) const HANGS: &str = "test: hangs";
 const SHORT_PATIENCE: Duration = Duration::from_secs(2);
-/// What the kernel says when it starts anew; it would keep its command line, and nobody would choose.
+/// What the kernel says when it starts anew; it keeps its command line, so that no firmware chooses.
 const RESTARTS: &str = "reboot: Restarting system";
 
 /// Why no machine can be started here, if none can.
@@ -74,6 +74,16 @@ impl Boot {
 ///
 /// `scratch` is for the sockets of the kernel.
 pub(crate) fn boot(scratch: &Path, words: &[String]) -> Boot {
+    start(scratch, words, false)
+}
+
+/// As [`boot`], but a machine that wants to be started anew is: with the same command line, as the kernel
+/// does it.
+pub(crate) fn boot_as_often_as_it_wants(scratch: &Path, words: &[String]) -> Boot {
+    start(scratch, words, true)
+}
+
+fn start(scratch: &Path, words: &[String], restarts: bool) -> Boot {
     let sockets = tempfile::tempdir_in(scratch).unwrap();
     let (reader, writer) = std::io::pipe().unwrap();
     let mut linux = Command::new("linux");
@@ -92,7 +102,7 @@ pub(crate) fn boot(scratch: &Path, words: &[String]) -> Boot {
     // Its own copies of the pipe would keep the console open.
     drop(linux);
     let mut console = String::new();
-    let end = machine.watch(&lines(reader), &mut console);
+    let end = machine.watch(&lines(reader), restarts, &mut console);
     Boot {
         end,
         console,
@@ -104,7 +114,7 @@ pub(crate) fn boot(scratch: &Path, words: &[String]) -> Boot {
 struct Machine(Child);
 
 impl Machine {
-    fn watch(&mut self, lines: &Receiver<String>, console: &mut String) -> End {
+    fn watch(&mut self, lines: &Receiver<String>, restarts: bool, console: &mut String) -> End {
         let mut deadline = Instant::now() + PATIENCE;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -117,7 +127,7 @@ impl Machine {
             if line.starts_with(HANGS) {
                 deadline = deadline.min(Instant::now() + SHORT_PATIENCE);
             }
-            if line.starts_with(RESTARTS) {
+            if line.starts_with(RESTARTS) && !restarts {
                 return End::Restart;
             }
         }
