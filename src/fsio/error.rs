@@ -181,6 +181,15 @@ impl FsError {
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::System { source, .. } if source.kind() == io::ErrorKind::NotFound)
     }
+
+    /// Whether something on the way to the path is a symbolic link, or anything else but a directory.
+    pub fn is_not_below_directory(&self) -> bool {
+        match self {
+            Self::System { source, .. } => source.kind() == io::ErrorKind::NotADirectory,
+            Self::SymbolicLink { .. } => true,
+            _ => false,
+        }
+    }
 }
 
 /// Who may own what is relied on.

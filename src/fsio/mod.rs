@@ -56,4 +56,4 @@ pub use program::{End, Output, Program, Ran};
 pub use random::random_bytes;
 pub use read_at::{ReadAt, RegionReader};
 pub use stopwatch::Stopwatch;
-pub use tree::Copied;
+pub use tree::{Copied, TreeCopy};

@@ -50,6 +50,7 @@ impl Dir {
             next += 1;
         }
         copy.finish_directories()?;
+        copy.finish_root()?;
         Ok(copy.done)
     }
 
@@ -97,6 +98,55 @@ impl Dir {
     }
 }
 
+/// Copies chosen names of one tree to the same places of another.
+///
+/// As [`Dir::copy_tree`], but the names are told one by one, parents before what is in them.
+#[derive(Debug)]
+pub struct TreeCopy<'a>(Copy<'a>);
+
+impl<'a> TreeCopy<'a> {
+    /// Begins to copy from one tree to another.
+    pub fn new(from: &'a Dir, to: &'a Dir) -> Self {
+        Self(Copy {
+            from,
+            to,
+            first_names: HashMap::new(),
+            directories: vec![PathBuf::new()],
+            done: Copied::default(),
+        })
+    }
+
+    /// Copies what has this name, of a directory nothing but itself; it may be there already.
+    ///
+    /// Anything but a directory in the place of a directory must not be there.
+    pub fn name(&mut self, path: impl AsRef<Path>) -> Result<(), FsError> {
+        let copy = &mut self.0;
+        let path = path.as_ref();
+        copy.done.names += 1;
+        let is_directory = |dir: &Dir| Ok(dir.kind_of(path)? == Some(EntryKind::Directory));
+        if is_directory(copy.from)? && is_directory(copy.to)? {
+            copy.directories.push(path.to_owned());
+            return Ok(());
+        }
+        let parent = path.parent().unwrap_or(Path::new(""));
+        let (here, there) = (open_below(copy.from, parent)?, open_below(copy.to, parent)?);
+        let (from, to) = (copy.from, copy.to);
+        let name = path.file_name().unwrap_or_default();
+        copy.entry(
+            here.as_ref().unwrap_or(from),
+            there.as_ref().unwrap_or(to),
+            parent,
+            name,
+        )
+    }
+
+    /// Gives the directories their attributes; nothing may be made in them afterwards.
+    pub fn finish(self) -> Result<Copied, FsError> {
+        self.0.finish_directories()?;
+        Ok(self.0.done)
+    }
+}
+
 /// Removes everything in `dir`; what is too deep is moved to `top` under a name put into `waiting`.
 fn empty(
     dir: &Dir,
@@ -132,6 +182,7 @@ fn empty(
     Ok(())
 }
 
+#[derive(Debug)]
 struct Copy<'a> {
     from: &'a Dir,
     to: &'a Dir,
@@ -234,6 +285,11 @@ impl Copy<'_> {
             let status = self.from.status_of(path)?;
             set_attributes(self.from, self.to, path, &status)?;
         }
+        Ok(())
+    }
+
+    /// Attributes of the tree's own directory.
+    fn finish_root(&self) -> Result<(), FsError> {
         let stat = self.from.own_status()?;
         let xattrs = self.from.own_xattrs()?;
         let xattrs: Vec<_> = borrowed(&xattrs);
@@ -357,6 +413,30 @@ mod tests {
         assert_eq!(to.read_link("sub/link").unwrap(), "../nowhere");
         let mode = |dir: &str| std::fs::metadata(home.path().join(dir)).unwrap().mode();
         assert_eq!(mode("from"), mode("to"));
+    }
+
+    #[test]
+    fn chosen_names_are_copied_to_their_places() {
+        let home = tempfile::tempdir().unwrap();
+        let from = Dir::open_or_create(&home.path().join("from"), 0o700).unwrap();
+        let to = Dir::open_or_create(&home.path().join("to"), 0o700).unwrap();
+        from.create_dir("sub", 0o750).unwrap();
+        from.create_dir("not", 0o700).unwrap();
+        std::fs::write(home.path().join("from/sub/file"), "x").unwrap();
+        from.create_hard_link("sub/file", "sub/again").unwrap();
+        from.create_hard_link("sub/file", "not/this").unwrap();
+        to.create_dir("sub", 0o700).unwrap();
+        to.create_dir("not", 0o700).unwrap();
+        let mut copy = TreeCopy::new(&from, &to);
+        for path in ["sub", "sub/again", "sub/file"] {
+            copy.name(path).unwrap();
+        }
+        assert_eq!(copy.finish().unwrap().names, 3);
+        assert_eq!(to.status_of("sub").unwrap().mode, 0o750);
+        let (one, other) = (to.status_of("sub/file"), to.status_of("sub/again"));
+        assert_eq!(one.unwrap(), other.unwrap());
+        assert_eq!(to.status_of("sub/file").unwrap().links, 2);
+        assert_eq!(to.open_dir("not").unwrap().entries().unwrap(), []);
     }
 
     #[test]

@@ -31,6 +31,7 @@ mod member;
 pub mod mtree;
 mod name;
 mod parallel;
+mod path_text;
 mod record;
 mod restore;
 mod select;

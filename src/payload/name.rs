@@ -47,6 +47,9 @@ pub enum NameRule {
     /// The entry that holds it is missing or is no directory.
     #[error("expected a directory above it, found none")]
     NotBelowDirectory,
+    /// A text with a backslash that escapes nothing.
+    #[error("expected \\xHH or a second backslash behind a backslash")]
+    Escape,
     /// The target of a hard link is no regular file of the same payload.
     #[error("expected the path of a regular file listed before, found none")]
     NoSuchFile,
@@ -142,13 +145,6 @@ impl fmt::Display for EntryPath {
     /// Prints the path with everything escaped that a terminal could take for a command.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&escaped(&self.0))
-    }
-}
-
-impl serde::Serialize for EntryPath {
-    /// As it is printed.
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
     }
 }
 

@@ -12,29 +12,41 @@
 //! - Something is mounted in an environment that is removed: nothing is removed across a mount point.
 //! - A link is planted below the root: names are looked up below open handles, and no link is followed.
 
+mod carry;
+mod conflicts;
 mod error;
 mod health;
 mod hook;
 pub mod installed;
+mod kernel;
 mod layout;
+mod lists;
 pub mod loader;
 mod lock;
+mod merge;
 mod name;
 mod opened;
 mod record;
+mod rights;
 mod state;
 pub mod storage;
 
+pub use self::carry::{CarryError, CarryReport, CarryRequest, bytes_to_carry, carry};
+pub use self::conflicts::{Choice, Conflict, Conflicts, resolve};
 pub use self::error::SystemError;
 pub use self::health::{CHECK_TIME_LIMIT, Checked, CheckedBy, HealthCheck, MAX_CHECKS};
 pub use self::hook::{
     HOOK_TIME_LIMIT, Hook, HookError, HookFacts, MAX_PROGRAM, OUTPUT_LIMIT, Phase, Report, hooks,
     run_hooks,
 };
+pub use self::kernel::{KernelChoice, KernelError, choose, install_kernels, kernels};
+pub use self::lists::{Lists, ListsError};
 pub use self::loader::{DEFAULT_TRIES, MAX_TRIES};
 pub use self::lock::Held;
+pub use self::merge::ConflictKind;
 pub use self::name::{EnvName, EnvNameError, MAX_ENV_NAME};
 pub use self::opened::{Activation, Environment, Role, Selected, System};
 pub use self::record::{Boot, Record};
+pub use self::rights::{Excess, Right, RightsPolicy};
 pub use self::state::{Image, Origin, SYSTEM_SCHEMA, State, TargetId, TargetIdError};
 pub use self::storage::{Storage, StorageKind};

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{EnvName, Origin, SYSTEM_SCHEMA};
 use crate::digest::Sha256Digest;
+use crate::payload::EntryPath;
 
 /// What is known of one environment: `records/NAME.json`.
 ///
@@ -29,9 +30,11 @@ pub struct Record {
     /// What boots it; none where a container manager or another loader does.
     #[serde(default)]
     pub boot: Option<Boot>,
-    /// What was carried over from the parent: path below the root, and the SHA-256 of what was put there.
+    /// What the image has and the environment has otherwise, because it was carried over from the parent or
+    /// decided by somebody: the SHA-256 of a file's content or of a link's text, or nothing where there is
+    /// something else or nothing at all.
     #[serde(default)]
-    pub carried: BTreeMap<String, Sha256Digest>,
+    pub carried: BTreeMap<EntryPath, Option<Sha256Digest>>,
     /// Members that this version does not know.
     #[serde(flatten)]
     pub others: serde_json::Map<String, serde_json::Value>,

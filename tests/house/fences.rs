@@ -11,6 +11,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("foreign_types", &["trust"]),
     ("ureq", &["trust"]),
     ("rusqlite", &["catalog"]),
+    ("diffy", &["system"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),

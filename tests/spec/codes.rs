@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use isi_catalog::isi_file::ParseErrorKind;
 use isi_catalog::manifest::ManifestErrorKind;
+use isi_catalog::system::{CarryError, KernelError};
 
 use crate::markdown::{folder, page};
 
@@ -126,4 +127,6 @@ fn quoted(files: &[&str]) -> BTreeSet<String> {
 fn every_code_of_lists_and_specifications_is_listed() {
     assert_eq!(listed("lists.md"), quoted(&["payload/lists/error.rs"]));
     assert_eq!(listed("mtree.md"), quoted(&["payload/mtree/error.rs"]));
+    let carried = [&CarryError::CODES[..], &KernelError::CODES].concat();
+    assert_eq!(listed("carrying-over.md"), set(&carried));
 }
