@@ -138,6 +138,13 @@ impl Printer {
         self.data("\n")
     }
 
+    /// Prints one line of JSON at once, for a program that reads while the work goes on.
+    pub(super) fn json_line(&mut self, text: &str) -> Result<(), CommandError> {
+        self.json_text(text)?;
+        self.data("\n")?;
+        self.finish()
+    }
+
     /// Prints a piece of JSON text.
     pub(super) fn json_text(&mut self, text: &str) -> Result<(), CommandError> {
         self.data(&escape::json(text))

@@ -5,6 +5,7 @@ use crate::fsio::FsError;
 use crate::package::{OpenError, VerifyError};
 use crate::system::SystemError;
 use crate::trust::{LoadError, Verdict};
+use crate::upgrade::UpgradeError;
 
 /// Why a call did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +17,9 @@ pub enum ServiceError {
     /// The system or one of its boot environments cannot be worked on.
     #[error(transparent)]
     System(Box<SystemError>),
+    /// The upgrade refused or failed.
+    #[error(transparent)]
+    Upgrade(Box<UpgradeError>),
     /// Text that is no name of a jail.
     #[error("{name:?} is no name of a jail")]
     Jail {
@@ -52,6 +56,7 @@ impl ServiceError {
         match self {
             Self::Catalog(error) => error.code(),
             Self::System(error) => error.code(),
+            Self::Upgrade(error) => error.code(),
             Self::Jail { .. } => "E_JAIL",
             Self::Trust(error) => error.code(),
             Self::Files(error) => error.code(),
@@ -65,6 +70,7 @@ impl ServiceError {
         match self {
             Self::Catalog(error) => error.hint(),
             Self::System(error) => error.hint(),
+            Self::Upgrade(error) => error.hint(),
             Self::Jail { .. } => {
                 Some("`isi config show` has the jails that are configured".to_owned())
             }
@@ -82,6 +88,7 @@ impl ServiceError {
                 CatalogError::Verify { source, .. } => refusal(source),
                 _ => None,
             },
+            Self::Upgrade(error) => error.verdict(),
             Self::Verify { source, .. } => refusal(source),
             _ => None,
         }
@@ -92,9 +99,16 @@ impl ServiceError {
         match self {
             Self::Catalog(error) => matches!(**error, CatalogError::Cancelled),
             Self::System(error) => matches!(**error, SystemError::Cancelled),
+            Self::Upgrade(error) => error.is_cancelled(),
             Self::Verify { source, .. } => matches!(source, VerifyError::Cancelled),
             _ => false,
         }
+    }
+}
+
+impl From<UpgradeError> for ServiceError {
+    fn from(error: UpgradeError) -> Self {
+        Self::Upgrade(Box::new(error))
     }
 }
 

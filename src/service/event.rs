@@ -3,6 +3,7 @@ use serde::Serialize;
 use super::repair::Action;
 use super::{Discard, HistoryEntry, Item, RepairReply, VerifiedItem};
 use crate::progress::{Holder, Progress, Silent};
+use crate::upgrade::StepEvent;
 
 /// Something that happened during a call, told as it happens; any front end can render it.
 #[derive(Debug, Clone, Serialize)]
@@ -33,6 +34,8 @@ pub enum Event<'a> {
     RepairDone(&'a Action),
     /// A step of a repair was left out, because somebody changed what it was planned on.
     RepairSkipped(&'a Action),
+    /// A step of an upgrade, a commit or a rollback stands there now.
+    Step(&'a StepEvent),
     /// The call goes on, but not as it should.
     Warning {
         /// Stable code of what went wrong.

@@ -17,24 +17,31 @@ pub use self::error::ServiceError;
 pub use self::event::{Event, Observer};
 pub use self::local::{Local, Paths};
 pub use self::wire::{
-    ActivateRequest, CleanRequest, CleanSets, CreateEnvironmentRequest, DestroyEnvironmentReply,
-    DestroyEnvironmentRequest, DiscardReply, EnvironmentContent, EnvironmentItem, EnvironmentReply,
-    EnvironmentsReply, ExportReply, ExportRequest, ExportTarget, HistoryEntry, HistoryFilter,
-    HistoryReply, HistoryRequest, ImportReply, ImportRequest, Item, ListReply, ListRequest,
-    MarkGoodRequest, MountReply, MountRequest, OneOf, PackageDetails, PackageFile, PackageSource,
-    PackageStream, PinReply, PinRequest, Problem, PurgeReply, PurgeRequest, QuarantineReply,
-    QuarantinedItem, ReadmeReply, Reference, RegionDetails, RemoveRequest, RepairReply,
-    RepairRequest, RestoreReply, RestoreRequest, SCHEMA, SelectReply, Selection, Signer, Target,
-    Trial, TrustCheckReply, TrustCheckRequest, TrustShowReply, UnpinRequest, VerifiedItem,
-    VerifyReply, VerifyRequest, ViewReply,
+    ActivateRequest, ArchiveReply, AssessReply, CleanRequest, CleanSets, CreateEnvironmentRequest,
+    DestroyEnvironmentReply, DestroyEnvironmentRequest, DiscardReply, EnvironmentContent,
+    EnvironmentItem, EnvironmentReply, EnvironmentsReply, ExportReply, ExportRequest, ExportTarget,
+    HistoryEntry, HistoryFilter, HistoryReply, HistoryRequest, ImportReply, ImportRequest,
+    InstallImage, Item, ListReply, ListRequest, MarkGoodRequest, MountReply, MountRequest, OneOf,
+    PackageDetails, PackageFile, PackageSource, PackageStream, PinReply, PinRequest, PlanReply,
+    Problem, PurgeReply, PurgeRequest, QuarantineReply, QuarantinedItem, ReadmeReply, Reference,
+    RegionDetails, RemoveRequest, RepairReply, RepairRequest, RestoreReply, RestoreRequest, SCHEMA,
+    SelectReply, Selection, Signer, StatusError, Target, Trial, TrustCheckReply, TrustCheckRequest,
+    TrustShowReply, UnpinRequest, UpgradeItem, UpgradeRequest, UpgradeStatus, UpgradesReply,
+    VerifiedItem, VerifyReply, VerifyRequest, ViewReply,
 };
 pub use crate::catalog::events::{ChainFinding, Head};
 pub use crate::catalog::quarantine::Content;
 pub use crate::catalog::repair;
 pub use crate::catalog::{Depth, Discard, Order, Outcome, State};
 pub use crate::system::loader::Why;
+pub use crate::system::{DEFAULT_TRIES, MAX_TRIES};
 pub use crate::system::{EnvName, EnvNameError, Role, StorageKind};
 pub use crate::trust::{Severity, TrustFinding, TrustItem, TrustItemKind, TrustRule};
+
+pub use crate::upgrade::{
+    Action, ActionResult, Advice, ClusterState, Finding, Installed, Mode, PackageFacts, Plan,
+    ProcessState, RollbackCause, Step, StepEvent, StepState,
+};
 
 /// What the product does, for every front end.
 pub trait Management {
@@ -160,6 +167,69 @@ pub trait Management {
         request: &TrustCheckRequest,
         call: &Call<'_>,
     ) -> Result<TrustCheckReply, ServiceError>;
+
+    /// What an upgrade would do; nothing is changed, and a file is not imported.
+    fn upgrade_plan(
+        &self,
+        request: &UpgradeRequest,
+        call: &Call<'_>,
+    ) -> Result<PlanReply, ServiceError>;
+
+    /// Whether an image could be installed: every rule is looked at, and nothing is changed.
+    fn upgrade_assess(
+        &self,
+        request: &UpgradeRequest,
+        call: &Call<'_>,
+    ) -> Result<AssessReply, ServiceError>;
+
+    /// Makes a boot environment of an image and activates it; the steps arrive as [`Event::Step`].
+    ///
+    /// An image that is given as a file is verified and imported first. A directory that is empty or missing
+    /// becomes a system, if the image is not refused.
+    fn upgrade_start(
+        &self,
+        request: UpgradeRequest,
+        call: &Call<'_>,
+    ) -> Result<UpgradeStatus, ServiceError>;
+
+    /// Goes on with what was paused or killed.
+    fn upgrade_resume(
+        &self,
+        target: &Target,
+        call: &Call<'_>,
+    ) -> Result<UpgradeStatus, ServiceError>;
+
+    /// Does the step again that failed, and goes on.
+    fn upgrade_retry(
+        &self,
+        target: &Target,
+        call: &Call<'_>,
+    ) -> Result<UpgradeStatus, ServiceError>;
+
+    /// Asks the process that does the steps to stop before its next one.
+    fn upgrade_pause(
+        &self,
+        target: &Target,
+        call: &Call<'_>,
+    ) -> Result<UpgradeStatus, ServiceError>;
+
+    /// Where the upgrade of a system stands.
+    fn upgrade_view(&self, target: &Target, call: &Call<'_>)
+    -> Result<UpgradeStatus, ServiceError>;
+
+    /// The upgrades of a system.
+    fn upgrade_history(
+        &self,
+        target: &Target,
+        call: &Call<'_>,
+    ) -> Result<UpgradesReply, ServiceError>;
+
+    /// Puts the journal of an upgrade that ended away, and removes what a rollback left.
+    fn upgrade_archive(
+        &self,
+        target: &Target,
+        call: &Call<'_>,
+    ) -> Result<ArchiveReply, ServiceError>;
 }
 
 /// Who calls, when, and who watches.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::SystemError;
 use super::layout::LOCK;
 use crate::fsio::{Dir, FsError, Lock, LockKind};
-use crate::progress::{Holder, Progress};
+use crate::progress::{Holder, Progress, Silent};
 
 /// Longest description of a holder that is read back.
 const MAX_HOLDER: u64 = 200;
@@ -50,6 +50,18 @@ impl Held {
         }
         Ok(Self { lock })
     }
+}
+
+/// Whether somebody changes the system at this moment.
+pub(super) fn is_held(root: &Dir) -> Result<bool, SystemError> {
+    let path = root.path().join(LOCK);
+    let file = match root.open_file(LOCK) {
+        Ok(file) => file,
+        Err(error) if error.is_not_found() => return Ok(false),
+        Err(error) => return Err(error.into()),
+    };
+    let shared = Lock::acquire(file, &path, LockKind::Shared, Duration::ZERO, &Silent)?;
+    Ok(shared.is_none())
 }
 
 impl Drop for Held {

@@ -189,6 +189,7 @@ impl<'a> Engine<'a> {
         let begun = StepEvent {
             action,
             step,
+            name: step.label(),
             state: StepState::Begun,
             percent: self.percent(),
         };

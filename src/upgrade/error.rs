@@ -4,10 +4,10 @@ use super::{Action, Refusal, Step};
 use crate::catalog::CatalogError;
 use crate::digest::PackageId;
 use crate::fsio::FsError;
-use crate::package::OpenError;
+use crate::package::{OpenError, VerifyError};
 use crate::payload::PayloadError;
 use crate::system::SystemError;
-use crate::trust::LoadError;
+use crate::trust::{LoadError, Verdict};
 
 /// What an upgrade refuses or cannot do.
 #[derive(Debug, thiserror::Error)]
@@ -165,6 +165,21 @@ impl UpgradeError {
             Self::System(error) => matches!(**error, SystemError::Cancelled),
             Self::Payload { source, .. } => matches!(source, PayloadError::Cancelled),
             _ => false,
+        }
+    }
+
+    /// What was checked, if a package was refused for what it is.
+    pub fn verdict(&self) -> Option<&Verdict> {
+        match self {
+            Self::Step { source, .. } => source.verdict(),
+            Self::Catalog(error) => match &**error {
+                CatalogError::Verify {
+                    source: VerifyError::Refused(verdict),
+                    ..
+                } => Some(verdict),
+                _ => None,
+            },
+            _ => None,
         }
     }
 

@@ -34,7 +34,8 @@ pub use self::journal::{Journals, Outcome};
 pub use self::machine::{Machine, Sources};
 pub use self::node::Node;
 pub use self::plan::{
-    Advice, Finding, Installed, Inventory, Mode, PackageFacts, Plan, Refusal, Rules, assess, plan,
+    Advice, Finding, Installed, Inventory, Mode, PackageFacts, Plan, Refusal, Rules, advice,
+    assess, plan,
 };
 pub use self::standing::{Failure, Phase, RollbackCause, Standing};
 pub use self::status::{ActionResult, ClusterState, ProcessState};

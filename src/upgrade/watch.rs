@@ -27,6 +27,8 @@ pub struct StepEvent {
     pub action: Action,
     /// Which one.
     pub step: Step,
+    /// What it does, for a person.
+    pub name: &'static str,
     /// Where it stands.
     pub state: StepState,
     /// How far the whole action is, in percent.

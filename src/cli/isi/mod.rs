@@ -5,6 +5,7 @@ mod catalog;
 mod config;
 mod trust;
 mod upgrade;
+mod work;
 
 use super::args::{CommonArgs, InstallationArgs};
 use super::generate::GenerateArgs;

@@ -13,6 +13,7 @@ mod repair;
 mod target;
 mod told;
 mod trust;
+mod upgrade;
 mod verify;
 mod view;
 
@@ -22,14 +23,15 @@ use std::time::Duration;
 
 use self::told::told;
 use super::{
-    ActivateRequest, Call, CleanRequest, CreateEnvironmentRequest, DestroyEnvironmentReply,
-    DestroyEnvironmentRequest, DiscardReply, EnvironmentReply, EnvironmentsReply, Event,
-    ExportReply, ExportRequest, HistoryReply, HistoryRequest, ImportReply, ImportRequest,
-    ListReply, ListRequest, Management, MarkGoodRequest, MountReply, MountRequest, OneOf, PinReply,
-    PinRequest, PurgeReply, PurgeRequest, QuarantineReply, ReadmeReply, RemoveRequest, RepairReply,
-    RepairRequest, RestoreReply, RestoreRequest, SelectReply, ServiceError, Target,
-    TrustCheckReply, TrustCheckRequest, TrustShowReply, UnpinRequest, VerifyReply, VerifyRequest,
-    ViewReply,
+    ActivateRequest, ArchiveReply, AssessReply, Call, CleanRequest, CreateEnvironmentRequest,
+    DestroyEnvironmentReply, DestroyEnvironmentRequest, DiscardReply, EnvironmentReply,
+    EnvironmentsReply, Event, ExportReply, ExportRequest, HistoryReply, HistoryRequest,
+    ImportReply, ImportRequest, ListReply, ListRequest, Management, MarkGoodRequest, MountReply,
+    MountRequest, OneOf, PinReply, PinRequest, PlanReply, PurgeReply, PurgeRequest,
+    QuarantineReply, ReadmeReply, RemoveRequest, RepairReply, RepairRequest, RestoreReply,
+    RestoreRequest, SelectReply, ServiceError, Target, TrustCheckReply, TrustCheckRequest,
+    TrustShowReply, UnpinRequest, UpgradeRequest, UpgradeStatus, UpgradesReply, VerifyReply,
+    VerifyRequest, ViewReply,
 };
 use crate::catalog::{Access, Catalog, Context};
 use crate::digest::IdPrefix;
@@ -58,6 +60,7 @@ pub struct Local {
     paths: Paths,
     lock_timeout: Duration,
     booted: Option<EnvName>,
+    architecture: String,
 }
 
 impl Local {
@@ -67,6 +70,7 @@ impl Local {
             paths,
             lock_timeout,
             booted: None,
+            architecture: String::new(),
         }
     }
 
@@ -74,6 +78,13 @@ impl Local {
     #[must_use]
     pub fn booted(mut self, environment: Option<EnvName>) -> Self {
         self.booted = environment;
+        self
+    }
+
+    /// Works on a machine with processors of this name, as manifests have it; empty: not known.
+    #[must_use]
+    pub fn architecture(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.architecture);
         self
     }
 
@@ -239,6 +250,78 @@ impl Management for Local {
         call: &Call<'_>,
     ) -> Result<HistoryReply, ServiceError> {
         told(call, |call| Self::history(self, request, call))
+    }
+
+    fn upgrade_plan(
+        &self,
+        request: &UpgradeRequest,
+        call: &Call<'_>,
+    ) -> Result<PlanReply, ServiceError> {
+        told(call, |call| Self::upgrade_plan(self, request, call))
+    }
+
+    fn upgrade_assess(
+        &self,
+        request: &UpgradeRequest,
+        call: &Call<'_>,
+    ) -> Result<AssessReply, ServiceError> {
+        told(call, |call| Self::upgrade_assess(self, request, call))
+    }
+
+    fn upgrade_start(
+        &self,
+        request: UpgradeRequest,
+        call: &Call<'_>,
+    ) -> Result<UpgradeStatus, ServiceError> {
+        told(call, |call| Self::upgrade_start(self, request, call))
+    }
+
+    fn upgrade_resume(
+        &self,
+        target: &Target,
+        call: &Call<'_>,
+    ) -> Result<UpgradeStatus, ServiceError> {
+        told(call, |call| Self::upgrade_resume(self, target, false, call))
+    }
+
+    fn upgrade_retry(
+        &self,
+        target: &Target,
+        call: &Call<'_>,
+    ) -> Result<UpgradeStatus, ServiceError> {
+        told(call, |call| Self::upgrade_resume(self, target, true, call))
+    }
+
+    fn upgrade_pause(
+        &self,
+        target: &Target,
+        call: &Call<'_>,
+    ) -> Result<UpgradeStatus, ServiceError> {
+        told(call, |call| Self::upgrade_pause(self, target, call))
+    }
+
+    fn upgrade_view(
+        &self,
+        target: &Target,
+        call: &Call<'_>,
+    ) -> Result<UpgradeStatus, ServiceError> {
+        told(call, |call| Self::upgrade_view(self, target, call))
+    }
+
+    fn upgrade_history(
+        &self,
+        target: &Target,
+        call: &Call<'_>,
+    ) -> Result<UpgradesReply, ServiceError> {
+        told(call, |_| Self::upgrade_history(self, target))
+    }
+
+    fn upgrade_archive(
+        &self,
+        target: &Target,
+        call: &Call<'_>,
+    ) -> Result<ArchiveReply, ServiceError> {
+        told(call, |call| Self::upgrade_archive(self, target, call))
     }
 }
 

@@ -50,12 +50,17 @@ impl Local {
 
     /// What is trusted for a system: its own, or the host's while it is none yet.
     pub fn trust_of(&self, target: &Target) -> Result<TrustStore, ServiceError> {
+        Ok(TrustStore::load(&self.trust_paths_of(target)?)?)
+    }
+
+    /// Where that is.
+    pub(super) fn trust_paths_of(&self, target: &Target) -> Result<TrustPaths, ServiceError> {
         let root = self.root_of(target)?;
         let trust = root.join(TRUST);
         let is_own =
             *target != Target::Machine && (crate::fsio::is_there(&trust)? || System::is_at(&root)?);
         if !is_own {
-            return self.trust();
+            return Ok(self.paths.trust.clone());
         }
         let part = |name: &str| trust.join(name);
         let optional = |name: &str| {
@@ -63,12 +68,12 @@ impl Local {
             let is_there = crate::fsio::is_there(&part(name)).unwrap_or(true);
             is_there.then(|| part(name))
         };
-        Ok(TrustStore::load(&TrustPaths {
+        Ok(TrustPaths {
             certs: part("certs"),
             tsa_certs: optional("tsa-certs"),
             crls: optional("crls"),
             identities: part("identities.toml"),
-        })?)
+        })
     }
 
     /// Keeps every other changer of a system out.

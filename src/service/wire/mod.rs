@@ -15,6 +15,7 @@ mod readme;
 mod repair;
 mod target;
 mod trust;
+mod upgrade;
 mod verify;
 mod view;
 
@@ -39,6 +40,10 @@ pub use self::readme::ReadmeReply;
 pub use self::repair::{RepairReply, RepairRequest};
 pub use self::target::Target;
 pub use self::trust::{TrustCheckReply, TrustCheckRequest, TrustShowReply};
+pub use self::upgrade::{
+    ArchiveReply, AssessReply, InstallImage, PlanReply, StatusError, UpgradeItem, UpgradeRequest,
+    UpgradeStatus, UpgradesReply,
+};
 pub use self::verify::{Selection, VerifiedItem, VerifyReply, VerifyRequest};
 pub use self::view::{Problem, ViewReply};
 

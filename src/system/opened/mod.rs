@@ -80,6 +80,11 @@ impl System {
         Held::take(&self.root, timeout, progress)
     }
 
+    /// Whether somebody has that lock at this moment.
+    pub fn is_locked(&self) -> Result<bool, SystemError> {
+        super::lock::is_held(&self.root)
+    }
+
     /// The system's directory.
     pub fn root(&self) -> &Dir {
         &self.root

@@ -7,7 +7,7 @@ use crate::release::Version;
 use crate::system::EnvName;
 
 /// What a plan needs to know of the system that is to be upgraded.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Inventory {
     /// Which system it is.
     pub target: String,

@@ -14,7 +14,7 @@ pub use self::inventory::{Installed, InstalledPackage, Inventory};
 pub use self::refusal::{Finding, Refusal};
 use self::refusal::{RULES, needed};
 use super::Step;
-use crate::system::EnvName;
+use crate::system::{DEFAULT_TRIES, EnvName};
 
 /// How an upgrade goes over several machines; on one they are all the same work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -59,15 +59,12 @@ pub struct Rules {
     pub allow_downgrade: Option<String>,
 }
 
-/// How often a new environment is started unless somebody says otherwise.
-pub const TRIES: u32 = 3;
-
 impl Default for Rules {
     fn default() -> Self {
         Self {
             mode: Mode::default(),
             environment: None,
-            tries: TRIES,
+            tries: DEFAULT_TRIES,
             allow_downgrade: None,
         }
     }
@@ -145,7 +142,8 @@ pub fn assess(inventory: &Inventory, package: &PackageFacts, rules: &Rules) -> V
     RULES.iter().map(look).collect()
 }
 
-fn advice(inventory: &Inventory, package: &PackageFacts, rules: &Rules) -> Vec<Advice> {
+/// What is worth knowing before an upgrade begins, though it keeps nobody from it.
+pub fn advice(inventory: &Inventory, package: &PackageFacts, rules: &Rules) -> Vec<Advice> {
     let mut advice = Vec::new();
     let mut say = |code: &str, text: String| {
         let code = code.to_owned();

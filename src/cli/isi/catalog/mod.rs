@@ -119,7 +119,9 @@ pub(super) fn follow<T>(
 fn service(context: &Context) -> Result<Local, CommandError> {
     let settings = context.settings()?;
     let timeout = settings.lock_timeout.value;
-    Ok(Local::new(settings.paths(), timeout).booted(context.booted()?))
+    Ok(Local::new(settings.paths(), timeout)
+        .booted(context.booted()?)
+        .architecture(std::env::consts::ARCH))
 }
 
 fn told(error: ServiceError, context: &Context) -> CommandError {

@@ -1,0 +1,13 @@
+//! `isi upgrade start` and what goes with it: begin an upgrade, watch it, go on with it.
+
+pub(super) mod archive;
+pub(super) mod assess;
+pub(super) mod history;
+mod image;
+pub(super) mod pause;
+pub(super) mod resume;
+pub(super) mod retry;
+mod shown;
+pub(super) mod start;
+mod steps;
+pub(super) mod view;

@@ -1,0 +1,40 @@
+use super::{shown, steps};
+use crate::cli::args::{OutputArgs, TargetArgs};
+use crate::cli::isi::catalog::follow;
+use crate::cli::{CommandError, Context, Exit};
+
+/// Go on with an upgrade that was paused or interrupted
+#[derive(clap::Args, Debug)]
+#[command(after_help = HELP)]
+pub(in crate::cli::isi) struct Args {
+    #[command(flatten)]
+    target: TargetArgs,
+
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+const HELP: &str = "\
+A step that was begun and not done is done again; what changes the new root begins with an empty one.
+
+Examples:
+  isi upgrade resume
+  isi upgrade resume --format json";
+
+impl Args {
+    pub(in crate::cli::isi) fn run(self, context: &mut Context) -> Result<Exit, CommandError> {
+        let (target, json) = (self.target.target(), self.output.is_json());
+        let status = follow(
+            context,
+            &mut |event, out| steps::tell(event, json, out),
+            |service, call| service.upgrade_resume(&target, call),
+        )
+        .map_err(|error| error.attempting("cannot go on"))?;
+        if json {
+            steps::end(&status, &mut context.out)?;
+        } else {
+            shown::next(&status, context);
+        }
+        Ok(Exit::Done)
+    }
+}

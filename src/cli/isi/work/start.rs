@@ -1,0 +1,142 @@
+use super::image::{ImageArgs, name};
+use super::{shown, steps};
+use crate::cli::args::{OutputArgs, TargetArgs};
+use crate::cli::isi::catalog::{call, follow};
+use crate::cli::{CommandError, Context, Exit};
+use crate::service::{DEFAULT_TRIES, EnvName, MAX_TRIES, Mode, StorageKind, UpgradeRequest};
+
+/// Install an image: make a boot environment of it and activate that
+#[derive(clap::Args, Debug)]
+#[command(after_help = HELP)]
+pub(in crate::cli::isi) struct Args {
+    #[command(flatten)]
+    image: ImageArgs,
+
+    #[command(flatten)]
+    mode: ModeArgs,
+
+    /// Only print the plan, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Call the new boot environment NAME, not after the image
+    #[arg(long, visible_alias = "bootenv", value_name = "NAME", value_parser = name)]
+    name: Option<EnvName>,
+
+    /// Give the new environment up when it was started N times and did not prove well
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_TRIES)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_TRIES)))]
+    tries: u32,
+
+    /// Install an image below the floor for REASON, which is kept
+    #[arg(long, value_name = "REASON")]
+    allow_downgrade: Option<String>,
+
+    /// Let an unsigned image in FILE in for REASON, where the policy allows to ask
+    #[arg(long, value_name = "REASON", requires = "install_image_path")]
+    allow_unsigned: Option<String>,
+
+    /// How boot environments are kept, where there is no system yet
+    #[arg(long, value_name = "KIND", value_parser = storage)]
+    storage: Option<StorageKind>,
+
+    #[command(flatten)]
+    target: TargetArgs,
+
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// How an upgrade goes over several machines.
+#[derive(clap::Args, Clone, Copy, Debug)]
+#[group(multiple = false)]
+struct ModeArgs {
+    /// Upgrade all machines at once; on one machine the three are the same
+    #[arg(long)]
+    simultaneous: bool,
+
+    /// Upgrade one machine after the other; the usual way
+    #[arg(long)]
+    rolling: bool,
+
+    /// Upgrade one machine of each neighborhood at a time
+    #[arg(long)]
+    parallel: bool,
+}
+
+const HELP: &str = "\
+Nothing that boots is changed before the last step. What is interrupted can be gone on with
+(`isi upgrade resume`) or taken back (`isi upgrade rollback`). With --format json each step is a line
+of JSON, and so is where it stands at the end. An empty directory given with --root becomes a system.
+
+Examples:
+  isi upgrade start --install-image-path /ifs/install.isi --dry-run
+  isi upgrade start --install-image-id 3a145 --simultaneous
+  isi upgrade start --install-image-id 3a145 --root /mnt/new --format json";
+
+impl Args {
+    pub(in crate::cli::isi) fn run(self, context: &mut Context) -> Result<Exit, CommandError> {
+        let request = UpgradeRequest {
+            target: self.target.target(),
+            image: self.image.open()?,
+            mode: self.mode.mode(),
+            name: self.name,
+            tries: self.tries,
+            allow_downgrade: self.allow_downgrade,
+            allow_unsigned: self.allow_unsigned,
+            storage: self.storage,
+        };
+        let json = self.output.is_json();
+        if self.dry_run {
+            return plan(&request, json, context);
+        }
+        let status = follow(
+            context,
+            &mut |event, out| steps::tell(event, json, out),
+            |service, call| service.upgrade_start(request, call),
+        )
+        .map_err(|error| error.attempting("cannot upgrade"))?;
+        if json {
+            steps::end(&status, &mut context.out)?;
+        } else {
+            shown::next(&status, context);
+        }
+        Ok(Exit::Done)
+    }
+}
+
+fn plan(request: &UpgradeRequest, json: bool, context: &mut Context) -> Result<Exit, CommandError> {
+    let reply = call(context, |service, call| service.upgrade_plan(request, call))
+        .map_err(|error| error.attempting("cannot upgrade"))?;
+    if json {
+        context.out.json(&reply)?;
+        return Ok(Exit::Done);
+    }
+    shown::plan(&reply.plan, &mut context.out)?;
+    for advice in &reply.plan.advice {
+        let text = format!("{} ({})", advice.text, advice.code);
+        context.out.warn(&text);
+    }
+    context.out.note("nothing was changed");
+    Ok(Exit::Done)
+}
+
+impl ModeArgs {
+    fn mode(self) -> Mode {
+        match self {
+            Self {
+                simultaneous: true, ..
+            } => Mode::Simultaneous,
+            Self { parallel: true, .. } => Mode::Parallel,
+            _ => Mode::Rolling,
+        }
+    }
+}
+
+fn storage(text: &str) -> Result<StorageKind, String> {
+    let mut kinds = StorageKind::ALL.into_iter();
+    kinds.find(|kind| kind.name() == text).ok_or_else(|| {
+        let names = StorageKind::ALL.map(StorageKind::name).join(" or ");
+        format!("expected {names}")
+    })
+}

@@ -1,0 +1,38 @@
+use crate::cli::{CommandError, Printer};
+use crate::service::{Event, StepEvent, StepState, UpgradeStatus};
+
+/// One line of the event stream.
+#[derive(serde::Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+enum Line<'a> {
+    /// A step stands there now.
+    Step(&'a StepEvent),
+    /// What it all came to: the last line.
+    Status(&'a UpgradeStatus),
+}
+
+/// Tells of a step: as a line of JSON where a program reads, else in words.
+pub(super) fn tell(event: &Event<'_>, json: bool, out: &mut Printer) -> Result<(), CommandError> {
+    let Event::Step(step) = event else {
+        return Ok(());
+    };
+    if json {
+        return line(&Line::Step(step), out);
+    }
+    match step.state {
+        StepState::Begun => out.note(&format!("{:>3}% {}", step.percent, step.name)),
+        StepState::Failed => out.note(&format!("{:>3}% {} failed", step.percent, step.name)),
+        StepState::Running | StepState::Done => {}
+    }
+    Ok(())
+}
+
+/// Ends the event stream.
+pub(super) fn end(status: &UpgradeStatus, out: &mut Printer) -> Result<(), CommandError> {
+    line(&Line::Status(status), out)
+}
+
+fn line(line: &Line<'_>, out: &mut Printer) -> Result<(), CommandError> {
+    let text = serde_json::to_string(line).map_err(CommandError::failed)?;
+    out.json_line(&text)
+}
