@@ -10,6 +10,10 @@ use crate::service::{
 };
 use crate::system::loader::Counter;
 use crate::system::{Activation, EnvName, Environment, System, SystemError};
+use crate::upgrade::{Journals, Phase, Standing};
+
+/// Where a system keeps the journals of its upgrades.
+const UPGRADE: &str = "upgrade";
 
 impl Local {
     pub(super) fn environments(&self, target: &Target) -> Result<EnvironmentsReply, ServiceError> {
@@ -37,6 +41,7 @@ impl Local {
             _ => self.system(target)?,
         };
         let _held = self.hold(&system, call)?;
+        expect_no_upgrade(&system, name)?;
         let from = match &request.content {
             EnvironmentContent::Empty => None,
             EnvironmentContent::Copy(from) => Some(from.clone()),
@@ -118,9 +123,11 @@ impl Local {
         let system = self.system(target)?;
         let booted = self.booted_of(target);
         if request.dry_run {
+            expect_no_upgrade(&system, name)?;
             system.expect_needless(name, booted)?;
         } else {
             let _held = self.hold(&system, call)?;
+            expect_no_upgrade(&system, name)?;
             system.destroy(name, booted)?;
             let details = json!({ "environment": name });
             self.note("bootenv-destroy", &system, details, call);
@@ -196,6 +203,28 @@ impl Local {
             });
         }
     }
+}
+
+/// Refuses an environment that an upgrade which has not ended makes, or would go back to.
+fn expect_no_upgrade(system: &System, name: &EnvName) -> Result<(), ServiceError> {
+    let records = Journals::new(system.directory(UPGRADE)?).read()?;
+    let standing = Standing::of(&records.unwrap_or_default());
+    let Some(standing) = standing.filter(|standing| standing.phase() != Phase::Ended) else {
+        return Ok(());
+    };
+    let (number, plan) = (standing.number, &standing.plan);
+    let why = if plan.environment == *name {
+        format!("upgrade {number} makes it")
+    } else if plan.previous.as_ref() == Some(name) {
+        format!("upgrade {number} may be rolled back to it")
+    } else {
+        return Ok(());
+    };
+    Err(SystemError::Needed {
+        name: name.clone(),
+        why: vec![why],
+    }
+    .into())
 }
 
 fn item(system: &System, environment: Environment) -> EnvironmentItem {

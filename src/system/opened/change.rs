@@ -12,7 +12,8 @@ use crate::system::{EnvName, Record, SystemError};
 impl System {
     /// Makes an environment, empty or as a copy of another one with its kernels; needs the lock.
     ///
-    /// It is on trial until it is marked good: it is booted only when it is activated.
+    /// It is on trial until it is marked good: it is booted only when it is activated. What an interrupted
+    /// attempt left under the name goes first; the caller knows that it is not a running upgrade's.
     pub fn create(
         &self,
         name: &EnvName,
@@ -24,6 +25,11 @@ impl System {
         if self.has(name)? {
             return Err(SystemError::Exists { name: name.clone() });
         }
+        if let Some(from) = from {
+            drop(self.storage.open(from)?);
+        }
+        self.storage.discard(name)?;
+        self.sweep()?;
         drop(self.storage.begin(name, from, progress)?);
         let made = self.complete(name, from, now, progress);
         if made.is_err() && !self.has(name)? {
@@ -54,13 +60,14 @@ impl System {
             record.parent = Some(from.clone());
         }
         self.store_record(&record)?;
-        self.storage.finish(name)?;
         let entry = self.entry_of(name)?;
-        self.loader.put(&entry, Some(Counter::new(DEFAULT_TRIES)))
+        self.loader.put(&entry, Some(Counter::new(DEFAULT_TRIES)))?;
+        // The name comes last: what has it has everything.
+        self.storage.finish(name)
     }
 
     /// Removes an environment that nothing needs, finished or not, with all that belongs to it; needs the
-    /// lock.
+    /// lock. A removal that was interrupted is finished.
     pub fn destroy(&self, name: &EnvName, booted: Option<&EnvName>) -> Result<(), SystemError> {
         self.expect_needless(name, booted)?;
         if self.has(name)? {
@@ -79,9 +86,11 @@ impl System {
     ) -> Result<(), SystemError> {
         let name = name.clone();
         if !self.has(&name)? {
-            return match self.storage.begun(&name)? {
-                Some(_) => Ok(()),
-                None => Err(SystemError::Unknown { name }),
+            let left = self.storage.begun(&name)?.is_some() || self.has_remains(&name)?;
+            return if left {
+                Ok(())
+            } else {
+                Err(SystemError::Unknown { name })
             };
         }
         let why = self.needed(&name, self.running(booted)?.as_ref())?;

@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use super::System;
 use crate::system::layout;
 use crate::system::loader::{Counter, Found, Next, choose};
@@ -119,6 +121,19 @@ impl System {
             why.push("it is what boots when the default does not work".to_owned());
         }
         Ok(why)
+    }
+
+    /// Whether an interrupted removal left something of an environment that is gone.
+    pub(super) fn has_remains(&self, name: &EnvName) -> Result<bool, SystemError> {
+        let directories = [layout::KERNELS, layout::BASE, layout::CONFLICTS];
+        let mut places = vec![layout::record(name)];
+        places.extend(directories.map(|directory| Path::new(directory).join(name.as_str())));
+        for place in places {
+            if self.root.kind_of(&place)?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(self.storage.removed()?.contains(name) || self.loader.entry(name)?.is_some())
     }
 
     /// Removes what belongs to environments that are gone: entries, records, kernels, bases, conflicts.

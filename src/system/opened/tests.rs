@@ -237,6 +237,48 @@ fn what_is_needed_is_not_destroyed() {
 }
 
 #[test]
+fn what_was_interrupted_is_done_by_the_next_attempt() {
+    let place = Place::new();
+    let root = place.home.path().join("system");
+    place.create("good", None, 1);
+    place.create("two", None, 2);
+    // A removal that was killed after its first step, and one that was killed before its last.
+    std::fs::rename(
+        root.join("environments/two"),
+        root.join("environments/.two.gone"),
+    )
+    .unwrap();
+    place.system.destroy(&name("two"), None).unwrap();
+    std::fs::create_dir_all(root.join("kernels/two/more")).unwrap();
+    place.system.destroy(&name("two"), None).unwrap();
+    let unknown = place.system.destroy(&name("two"), None).unwrap_err();
+    assert_eq!(unknown.code(), "E_ENVIRONMENT_UNKNOWN");
+    for directory in ["environments", "records", "loader/entries"] {
+        let left = std::fs::read_dir(root.join(directory)).unwrap().count();
+        assert_eq!(left, 1, "{directory}");
+    }
+    assert_eq!(std::fs::read_dir(root.join("kernels")).unwrap().count(), 0);
+    // A making that was killed before its last step, and then was made anew from something else.
+    place.create("two", Some("good"), 3);
+    std::fs::rename(
+        root.join("environments/two"),
+        root.join("environments/.two.new"),
+    )
+    .unwrap();
+    std::fs::write(root.join("environments/.two.new/half"), "").unwrap();
+    place.create("two", None, 4);
+    assert!(!root.join("environments/two/half").exists());
+    assert_eq!(
+        place.system.record(&name("two")).unwrap().unwrap().parent,
+        None
+    );
+    assert_eq!(place.system.storage().unfinished().unwrap(), []);
+    // What is killed after the last step is whole.
+    let entry = place.system.loader().entry(&name("two")).unwrap().unwrap();
+    assert_eq!(entry.counter, Some(Counter::new(3)));
+}
+
+#[test]
 fn the_running_environment_is_the_booted_one_if_it_is_ours() {
     let place = Place::new();
     place.create("a", None, 1);

@@ -115,6 +115,10 @@ impl Storage for Subvolumes {
         remove(&self.directory, &gone(name))
     }
 
+    fn removed(&self) -> Result<Vec<EnvName>, SystemError> {
+        removed(&self.directory)
+    }
+
     fn sweep(&self) -> Result<(), SystemError> {
         for name in removed(&self.directory)? {
             remove(&self.directory, &gone(&name))?;

@@ -121,6 +121,10 @@ impl Storage for Directories {
         Ok(self.directory.remove_tree_here(gone(name))?)
     }
 
+    fn removed(&self) -> Result<Vec<EnvName>, SystemError> {
+        removed(&self.directory)
+    }
+
     fn sweep(&self) -> Result<(), SystemError> {
         for name in removed(&self.directory)? {
             self.directory.remove_tree_here(gone(&name))?;

@@ -62,6 +62,9 @@ pub trait Storage: fmt::Debug + Send + Sync {
     /// It is gone from the list before anything in it is. What is mounted in it is never entered.
     fn destroy(&self, name: &EnvName) -> Result<(), SystemError>;
 
+    /// The environments whose removal was interrupted, sorted; they are not listed any more.
+    fn removed(&self) -> Result<Vec<EnvName>, SystemError>;
+
     /// Removes what interrupted removals left.
     fn sweep(&self) -> Result<(), SystemError>;
 }

@@ -131,6 +131,7 @@ fn discards_and_destroys(storage: &dyn Storage, place: &Path) {
     std::fs::rename(place.join("a"), place.join(".a.gone")).unwrap();
     assert_eq!(storage.names().unwrap(), []);
     assert_eq!(storage.unfinished().unwrap(), []);
+    assert_eq!(texts(storage.removed().unwrap()), ["a"]);
     drop(storage.begin(&name("a"), None, &Silent).unwrap());
     storage.finish(&name("a")).unwrap();
     storage.destroy(&name("a")).unwrap();
