@@ -20,6 +20,14 @@ impl Version {
     /// Longest text in bytes.
     pub const MAX_LENGTH: usize = 128;
 
+    /// The version of what has none: 0.
+    pub fn zero() -> Self {
+        Self {
+            numbers: vec![0],
+            pre_release: semver::Prerelease::EMPTY,
+        }
+    }
+
     /// Orders by rank; versions of equal rank may be written differently.
     pub fn rank(&self, other: &Self) -> Ordering {
         let length = self.numbers.len().max(other.numbers.len());

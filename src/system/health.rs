@@ -118,16 +118,8 @@ impl System {
         }
     }
 
-    /// Runs the health checks of an environment, in their order, and tells of each.
-    ///
-    /// Without `root` they see the running system, which has to be that environment.
-    pub fn run_checks(
-        &self,
-        name: &EnvName,
-        root: Option<&Dir>,
-        time_limit: Duration,
-        progress: &dyn Progress,
-    ) -> Result<Vec<Checked>, SystemError> {
+    /// The health checks of an environment, in their order, as they were kept.
+    pub fn checks(&self, name: &EnvName) -> Result<Vec<HealthCheck>, SystemError> {
         let path = Path::new(CHECKS).join(name.as_str());
         let own = match self.root().open_dir(&path) {
             Ok(own) => own,
@@ -143,29 +135,46 @@ impl System {
                 supported: SYSTEM_SCHEMA,
             });
         }
-        let mut found = Vec::new();
-        for (number, check) in list.checks.iter().enumerate() {
-            let content = own.read_bounded(number.to_string(), MAX_PROGRAM)?;
-            let digest = Sha256Digest::of(&content);
-            if digest != check.sha256 {
-                let path = own.path().join(number.to_string());
-                let expected = check.sha256;
-                let detail = format!("its SHA-256 is {digest}: expected {expected}");
+        let mut checks = Vec::new();
+        for (number, Listed { name, sha256 }) in list.checks.into_iter().enumerate() {
+            let file = number.to_string();
+            let content = own.read_bounded(&file, MAX_PROGRAM)?;
+            let found = Sha256Digest::of(&content);
+            if found != sha256 {
+                let path = own.path().join(file);
+                let detail = format!("its SHA-256 is {found}: expected {sha256}");
                 return Err(SystemError::Damaged { path, detail });
             }
-            let variables = [("ISI_ENVIRONMENT", name.as_str())];
+            checks.push(HealthCheck { name, content });
+        }
+        Ok(checks)
+    }
+
+    /// Runs the health checks of an environment, in their order, and tells what each found.
+    ///
+    /// Without `root` they see the running system, which has to be that environment. Where one was
+    /// changed, none runs.
+    pub fn run_checks(
+        &self,
+        name: &EnvName,
+        root: Option<&Dir>,
+        time_limit: Duration,
+        progress: &dyn Progress,
+    ) -> Result<Vec<Checked>, SystemError> {
+        let variables = [("ISI_ENVIRONMENT", name.as_str())];
+        let checks = self.checks(name)?.into_iter();
+        let ran = checks.map(|check| {
             let program = Program {
                 name: &check.name,
-                content: &content,
+                content: &check.content,
                 variables: &variables,
                 root,
                 time_limit,
                 output_limit: OUTPUT_LIMIT,
             };
-            let checked = run(&program, progress)?;
-            found.push(checked);
-        }
-        Ok(found)
+            run(&program, progress)
+        });
+        ran.collect()
     }
 }
 

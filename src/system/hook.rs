@@ -80,7 +80,9 @@ pub enum HookError {
         name: String,
     },
     /// Nobody signed the package, so nobody answers for its programs.
-    #[error("the package has hooks and is not signed: hooks run only if somebody answers for them")]
+    #[error(
+        "the package has programs and is not signed: they run only if somebody answers for them"
+    )]
     Unsigned,
     /// A hook is larger than a program may be.
     #[error("hook {name:?} has {found} bytes: expected at most {limit}")]
@@ -91,6 +93,14 @@ pub enum HookError {
         found: u64,
         /// The largest that is allowed.
         limit: u64,
+    },
+    /// There are more health checks than a package may have.
+    #[error("{found} health checks: expected at most {limit}")]
+    TooMany {
+        /// How many there are.
+        found: usize,
+        /// How many there may be.
+        limit: usize,
     },
     /// The region cannot be read.
     #[error("cannot read hook {name:?}")]
@@ -259,6 +269,7 @@ impl HookError {
             Self::Name { .. } => "E_HOOK_NAME",
             Self::Unsigned => "E_HOOK_UNSIGNED",
             Self::TooLarge { .. } => "E_TOO_LARGE",
+            Self::TooMany { .. } => "E_TOO_MANY",
             Self::Read { source, .. } => source.code(),
             Self::Start { .. } => "E_HOOK_START",
             Self::Failed { .. } => "E_HOOK_FAILED",
@@ -278,7 +289,9 @@ impl HookError {
             Self::Failed { .. } | Self::TimeLimit { .. } => {
                 "`isi upgrade history` has what it printed; nothing of the running system was changed"
             }
-            Self::TooLarge { .. } | Self::Read { .. } | Self::Cancelled => return None,
+            Self::TooLarge { .. } | Self::TooMany { .. } | Self::Read { .. } | Self::Cancelled => {
+                return None;
+            }
         };
         Some(hint.to_owned())
     }

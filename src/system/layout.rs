@@ -29,6 +29,9 @@ pub(super) const UPGRADE: &str = "upgrade";
 /// What is trusted for this system.
 pub(super) const TRUST: &str = "trust";
 
+/// The key that the machine signs its own images with.
+pub(super) const LOCAL_KEY: &str = "local-key";
+
 /// Directories that every system has, with their permissions.
 ///
 /// Old environments keep programs with known holes, set-user-ID ones among them: nobody but the owner gets

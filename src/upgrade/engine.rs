@@ -313,7 +313,7 @@ pub fn expect_nothing_running(journals: &Journals) -> Result<(), UpgradeError> {
 }
 
 /// What an error says, and what its causes say, outermost first.
-fn layers(error: &UpgradeError) -> Vec<String> {
+pub(super) fn layers(error: &UpgradeError) -> Vec<String> {
     let mut layers = Vec::new();
     let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = next {

@@ -1,12 +1,12 @@
 use std::path::PathBuf;
 
-use super::{Action, Refusal, Step};
+use super::{Action, OwnImageError, Refusal, Step};
 use crate::catalog::CatalogError;
 use crate::digest::PackageId;
 use crate::fsio::FsError;
 use crate::package::{OpenError, VerifyError};
 use crate::payload::PayloadError;
-use crate::system::SystemError;
+use crate::system::{EnvName, HookError, SystemError};
 use crate::trust::{LoadError, Verdict};
 
 /// What an upgrade refuses or cannot do.
@@ -88,6 +88,25 @@ pub enum UpgradeError {
     /// The system refused or failed.
     #[error(transparent)]
     System(#[from] Box<SystemError>),
+    /// A program of the package was refused or failed.
+    #[error(transparent)]
+    Hook(#[from] Box<HookError>),
+    /// An image of the system itself could not be made.
+    #[error("cannot make an image of environment {environment}")]
+    OwnImage {
+        /// The environment.
+        environment: EnvName,
+        /// Why not.
+        source: OwnImageError,
+    },
+    /// There is no way back.
+    #[error("{environment} cannot be rolled back: {reason}")]
+    NoWayBack {
+        /// The environment.
+        environment: EnvName,
+        /// Why not.
+        reason: &'static str,
+    },
     /// What is trusted cannot be read.
     #[error("cannot read what is trusted")]
     Trust(#[source] Box<LoadError>),
@@ -114,6 +133,9 @@ impl UpgradeError {
             Self::Payload { source, .. } => source.code(),
             Self::Catalog(error) => error.code(),
             Self::System(error) => error.code(),
+            Self::Hook(error) => error.code(),
+            Self::OwnImage { source, .. } => source.code(),
+            Self::NoWayBack { .. } => "E_NO_WAY_BACK",
             Self::Trust(error) => error.code(),
             Self::Files(error) if error.is_full() => "E_NO_SPACE",
             Self::Files(error) => error.code(),
@@ -149,6 +171,11 @@ impl UpgradeError {
             Self::Catalog(error) => return error.hint(),
             Self::System(error) => return error.hint(),
             Self::Trust(error) => return error.hint(),
+            Self::Hook(error) => return error.hint(),
+            Self::OwnImage { source, .. } => return source.hint(),
+            Self::NoWayBack { .. } => "`isi upgrade commit` makes it permanent; another image may be \
+                 installed over it after that"
+                .into(),
             Self::Files(error) if error.is_full() => "free some space, then try again".into(),
             Self::Files(error) => return error.hint(),
             Self::Cancelled => return None,
@@ -164,6 +191,8 @@ impl UpgradeError {
             Self::Catalog(error) => matches!(**error, CatalogError::Cancelled),
             Self::System(error) => matches!(**error, SystemError::Cancelled),
             Self::Payload { source, .. } => matches!(source, PayloadError::Cancelled),
+            Self::Hook(error) => matches!(**error, HookError::Cancelled),
+            Self::OwnImage { source, .. } => source.is_cancelled(),
             _ => false,
         }
     }
@@ -201,6 +230,12 @@ impl From<Refusal> for UpgradeError {
 impl From<CatalogError> for UpgradeError {
     fn from(error: CatalogError) -> Self {
         Self::Catalog(Box::new(error))
+    }
+}
+
+impl From<HookError> for UpgradeError {
+    fn from(error: HookError) -> Self {
+        Self::Hook(Box::new(error))
     }
 }
 

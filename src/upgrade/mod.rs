@@ -13,12 +13,17 @@
 //! - Bytes that were not signed: they reach neither a decoder nor the new root, see [`crate::payload`].
 //! - Two at once: the lock of the system, and a journal that says what is under way.
 
+mod automatic;
+mod check;
+mod commit;
 mod engine;
 mod error;
 pub mod journal;
 mod machine;
 mod node;
+mod own_image;
 pub mod plan;
+mod rollback;
 mod standing;
 mod status;
 mod step;
@@ -28,15 +33,20 @@ mod testing;
 mod tests;
 mod watch;
 
+pub use self::automatic::{RolledBack, notice_rollback};
+pub use self::check::{CheckReport, Settled, check};
+pub use self::commit::{CommitPreview, Committed, Permanent, commit, preview_commit};
 pub use self::engine::{Engine, Run, expect_nothing_running};
 pub use self::error::UpgradeError;
 pub use self::journal::{Journals, Outcome};
 pub use self::machine::{Machine, Sources};
 pub use self::node::Node;
+pub use self::own_image::OwnImageError;
 pub use self::plan::{
     Advice, Finding, Installed, Inventory, Mode, PackageFacts, Plan, Refusal, Rules, advice,
     assess, plan,
 };
+pub use self::rollback::rollback;
 pub use self::standing::{Failure, Phase, RollbackCause, Standing};
 pub use self::status::{ActionResult, ClusterState, ProcessState};
 pub use self::step::{Action, Step};

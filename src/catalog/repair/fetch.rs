@@ -1,6 +1,6 @@
 //! Looks elsewhere for artifacts that somebody needs and that are gone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -98,21 +98,21 @@ fn candidates(path: &Path, missed: &BTreeSet<PackageId>) -> Result<Vec<PathBuf>,
         }
         Err(error) => return Err(error.into()),
     };
-    let mut found = BTreeMap::new();
+    let mut found = BTreeSet::new();
     for id in missed {
         let place = artifact_path(id);
         if directory.kind_of(&place).ok().flatten() == Some(EntryKind::File) {
-            found.insert(place, ());
+            found.insert(place);
         }
     }
     for entry in directory.entries()? {
         let name = PathBuf::from(entry.name);
         let suffix = name.extension();
         if entry.kind == EntryKind::File && suffix.is_some_and(|suffix| suffix == SUFFIX) {
-            found.insert(name, ());
+            found.insert(name);
         }
     }
-    Ok(found.into_keys().map(|name| path.join(name)).collect())
+    Ok(found.into_iter().map(|name| path.join(name)).collect())
 }
 
 fn hash(file: &File, path: &Path, context: &Context<'_>) -> Result<PackageId, CatalogError> {

@@ -90,6 +90,11 @@ impl System {
         &self.root
     }
 
+    /// Where the key is that it signs its own images with, if it has one.
+    pub fn local_key(&self) -> PathBuf {
+        self.root.path().join(layout::LOCAL_KEY)
+    }
+
     /// Where its environments are.
     pub fn storage(&self) -> &dyn Storage {
         self.storage.as_ref()

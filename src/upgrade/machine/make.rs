@@ -99,7 +99,7 @@ impl Machine<'_> {
 }
 
 /// What a record says of where an environment comes from.
-fn origin(plan: &Plan) -> Origin {
+pub(in crate::upgrade) fn origin(plan: &Plan) -> Origin {
     let package = &plan.package;
     Origin {
         package: package.id,

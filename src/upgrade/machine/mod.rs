@@ -2,7 +2,12 @@
 
 mod inventory;
 mod make;
+mod programs;
+mod settle;
 mod undo;
+
+pub(super) use self::make::origin;
+pub(super) use self::programs::expect_programs;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,8 +15,9 @@ use std::time::Duration;
 use super::{Inventory, Node, PackageFacts, Plan, Step, UpgradeError};
 use crate::catalog::{Access, Catalog, Context};
 use crate::digest::PackageId;
+use crate::fsio;
 use crate::package::{Package, Verified};
-use crate::system::{EnvName, System};
+use crate::system::{EnvName, Phase, System};
 use crate::trust::{LoadError, TrustPaths, TrustStore};
 
 /// Where a machine takes images from, and whom it believes.
@@ -75,6 +81,27 @@ impl<'a> Machine<'a> {
         PackageFacts::of(id, self.package(id, context)?)
     }
 
+    /// What is trusted for this system: what its administrator says, and its own key if it has one.
+    pub(super) fn trust(&self) -> Result<TrustStore, UpgradeError> {
+        let trust = TrustStore::load(&self.sources.trust)?;
+        let own = self.system.local_key();
+        Ok(if fsio::is_there(&own)? {
+            trust.with_local(&own)?
+        } else {
+            trust
+        })
+    }
+
+    /// What its processors are, in the words of a manifest.
+    pub(crate) fn architecture(&self) -> &str {
+        &self.architecture
+    }
+
+    /// The environment that this machine was started from, if this is its own system.
+    pub(crate) fn booted(&self) -> Option<&EnvName> {
+        self.booted.as_ref()
+    }
+
     /// The catalog, for changes.
     pub(super) fn catalog(&self, context: &Context<'_>) -> Result<Catalog, UpgradeError> {
         let Sources {
@@ -100,7 +127,7 @@ impl<'a> Machine<'a> {
         let fresh = match self.opened.take() {
             Some((found, package)) if found == id => package,
             _ => {
-                let trust = TrustStore::load(&self.sources.trust)?;
+                let trust = self.trust()?;
                 self.catalog(context)?.package(&id, &trust, context)?
             }
         };
@@ -108,7 +135,7 @@ impl<'a> Machine<'a> {
     }
 
     /// Who needs an artifact, in the catalog's words.
-    pub(super) fn holder(&self) -> Result<String, UpgradeError> {
+    pub(crate) fn holder(&self) -> Result<String, UpgradeError> {
         Ok(format!("system {}", self.system.state()?.target))
     }
 }
@@ -130,15 +157,17 @@ impl Node for Machine<'_> {
             Step::Unpack => self.unpack(plan, context),
             Step::Finish => self.finish(plan, context),
             Step::Activate => self.activate(plan, context),
-            // Hooks, configuration, kernels and commit are not done here yet.
-            Step::PreInstall
-            | Step::Carry
-            | Step::Kernels
-            | Step::PostInstall
-            | Step::Pin
-            | Step::Settle
-            | Step::Release
-            | Step::Clean => Ok(()),
+            Step::PreInstall => self.run_hooks(Phase::PreInstall, plan, context),
+            Step::PostInstall => {
+                self.run_hooks(Phase::PostInstall, plan, context)?;
+                self.keep_checks(plan, context)
+            }
+            Step::Pin => self.pin(plan, context),
+            Step::Settle => self.settle(plan, context),
+            Step::Release => self.release(plan, context),
+            Step::Clean => self.clean(plan),
+            // Configuration and kernels are not done here yet.
+            Step::Carry | Step::Kernels => Ok(()),
         }
     }
 

@@ -1,5 +1,5 @@
 use super::Machine;
-use crate::catalog::{CatalogError, Context, ReferenceKind};
+use crate::catalog::{Context, ReferenceKind};
 use crate::system::loader::Next;
 use crate::system::{Activation, Image};
 use crate::upgrade::{Plan, UpgradeError};
@@ -44,17 +44,22 @@ impl Machine<'_> {
         Ok(system.sweep()?)
     }
 
-    /// Lets the image be removed from the catalog; where that cannot be noted, it is told and kept.
+    /// Lets the image be removed from the catalog.
+    ///
+    /// The way back needs no catalog: where that cannot be noted, the reference stays until the next commit
+    /// drops it.
     pub(super) fn let_go(&self, plan: &Plan, context: &Context<'_>) -> Result<(), UpgradeError> {
         let (id, kind) = (&plan.package.id, ReferenceKind::RunningUpgrade);
         let (holder, reason) = (self.holder()?, "rolled back");
-        let released = self
-            .catalog(context)?
-            .release_reference(id, kind, &holder, reason, context);
-        match released {
-            Err(CatalogError::NotReferenced { .. }) => Ok(()),
-            released => Ok(released?),
+        let released = self.catalog(context).and_then(|mut catalog| {
+            Ok(catalog.release_reference(id, kind, &holder, reason, context)?)
+        });
+        if let Err(error) = released
+            && !error.is_cancelled()
+        {
+            tracing::warn!(code = error.code(), "the catalog still holds {id}");
         }
+        Ok(())
     }
 
     /// The image that was installed before the plan was made.

@@ -6,6 +6,7 @@ use crate::package::{Package, Verified};
 use crate::payload::{FileTable, PayloadError};
 use crate::release::{PackageType, Version, VersionRange};
 use crate::upgrade::UpgradeError;
+use crate::upgrade::machine::expect_programs;
 
 /// What a plan needs to know of a verified package.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,7 +70,10 @@ const ENTRY: u64 = 512;
 
 impl PackageFacts {
     /// What an opened package says of itself; its file table is read, its payload is not.
+    ///
+    /// One whose programs cannot be used is refused.
     pub fn of(id: PackageId, package: &Package<Verified>) -> Result<Self, UpgradeError> {
+        expect_programs(package)?;
         let manifest = package.manifest();
         let named = |kind| {
             let regions = manifest.regions.iter();

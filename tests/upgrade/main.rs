@@ -1,0 +1,16 @@
+//! Upgrades of a real system in a directory: real packages, real environments, real programs.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "tests make their own files, and panics are how a test fails"
+)]
+
+mod check;
+mod commit;
+mod own_image;
+mod rollback;
+mod world;
