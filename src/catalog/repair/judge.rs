@@ -19,6 +19,9 @@ use crate::trust::{TrustStore, Verdict};
 /// Bytes read at a time where a file is only hashed.
 const BUFFER: usize = 64 << 10;
 
+/// Most files whose names are held in memory beside what was found of them.
+const AT_A_TIME: usize = 4096;
+
 /// Says what files are, by their content and by what is on record of it.
 pub(super) struct Judge<'a> {
     pub(super) layout: &'a Layout,
@@ -30,13 +33,19 @@ pub(super) struct Judge<'a> {
 /// Examines files on all cores; the answer is in the order of the names.
 pub(super) fn examine_all(
     judge: &Judge<'_>,
-    names: &[Name],
+    names: Vec<Name>,
     progress: &dyn Progress,
 ) -> Result<Vec<Found>, CatalogError> {
     let total = names.iter().map(|name| name.identity.size()).sum();
     progress.begin("verify", total);
-    let found = parallel::map(names, |name| judge.examine(name, progress))?;
-    Ok(found.into_iter().flatten().collect())
+    let mut all = Vec::with_capacity(names.len());
+    let mut names = names.into_iter();
+    while names.len() > 0 {
+        let some: Vec<_> = names.by_ref().take(AT_A_TIME).collect();
+        let found = parallel::map(&some, |name| judge.examine(name, progress))?;
+        all.extend(found.into_iter().flatten());
+    }
+    Ok(all)
 }
 
 impl Judge<'_> {

@@ -129,13 +129,12 @@ impl Repair {
         }
         let mut mover = Mover::new(&self.layout, context);
         let mut rows = Vec::new();
-        for action in &self.plan.actions {
-            let done = mover.apply(action)?;
-            if done {
-                rows.push(action.clone());
+        for action in std::mem::take(&mut self.plan.actions) {
+            if mover.apply(&action)? {
+                rows.push(action);
             } else {
-                repaired.count(action, false);
-                told(action, false);
+                repaired.count(&action, false);
+                told(&action, false);
             }
         }
         let recorder = Recorder {

@@ -141,7 +141,7 @@ pub(super) fn survey(
         now: context.now,
     };
     let bytes = walked.names.iter().map(|name| name.identity.size()).sum();
-    let files = examine_all(&judge, &walked.names, context.progress)?;
+    let files = examine_all(&judge, walked.names, context.progress)?;
     Ok(Survey {
         files,
         directories: walked.directories,

@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 
 use super::action::{Action, COMMITTED_IMAGE, Cause, Plan, Problem};
 use super::records::{Records, Row};
-use super::survey::{Finding, Found, Judged, Survey};
+use super::survey::{Finding, Found, Judged, Survey, claimed};
 use crate::catalog::State;
-use crate::catalog::layout::{EVENTS, artifact_path};
+use crate::catalog::layout::{EVENTS, PACKAGE, artifact_path};
 use crate::catalog::staging::ARTIFACT_MODE;
 use crate::digest::{PackageId, Sha256Digest};
 
@@ -378,26 +378,28 @@ fn is_free(home: &Path, files: &BTreeSet<&Path>, directories: &BTreeSet<&Path>) 
 }
 
 /// The directories that nothing is left in, the deepest first.
-fn emptied<'a>(
-    directories: &'a [PathBuf],
-    chosen: &'a Chosen<'_>,
-) -> impl Iterator<Item = Action> + use<'a> {
-    let homes = chosen.kept.keys().map(artifact_path);
-    let stays: BTreeSet<PathBuf> = (chosen.left.iter().map(|found| found.path.clone()))
-        .chain(homes)
-        .flat_map(|path| {
-            let above = path.ancestors().skip(1);
-            above.map(Path::to_owned).collect::<Vec<_>>()
-        })
-        .collect();
+fn emptied(directories: &[PathBuf], chosen: &Chosen<'_>) -> Vec<Action> {
+    // Of the directories that are looked at here an artifact that is kept needs its own only.
+    let of_kept = |directory: &Path| {
+        let id = claimed(&directory.join(PACKAGE));
+        id.is_some_and(|id| chosen.kept.contains_key(&id))
+    };
+    let left = chosen.left.iter().map(|found| found.path.as_path());
+    let left: BTreeSet<&Path> = left.collect();
+    let of_left = |directory: &Path| {
+        let range = (Bound::Included(directory), Bound::Unbounded);
+        let mut behind = left.range::<Path, _>(range);
+        behind
+            .next()
+            .is_some_and(|path| path.starts_with(directory))
+    };
     let empty = directories
         .iter()
-        .filter(move |path| !stays.contains(*path));
+        .filter(|directory| !of_kept(directory) && !of_left(directory));
     let mut empty: Vec<_> = empty.cloned().collect();
     empty.sort_by_key(|path| std::cmp::Reverse(path.components().count()));
-    empty
-        .into_iter()
-        .map(|path| Action::RemoveDirectory { path })
+    let remove = |path| Action::RemoveDirectory { path };
+    empty.into_iter().map(remove).collect()
 }
 
 #[cfg(test)]
