@@ -10,10 +10,11 @@ use crate::cli::{CommandError, Context};
 use crate::fsio::{self, Dir};
 use crate::isi_file::layout::{READ_VERSION, WRITE_VERSION};
 use crate::limits;
-use crate::manifest::{Manifest, RegionKind};
+use crate::manifest::{Manifest, RegionKind, Restart};
 use crate::package::builder::{Content, Draft, DraftRegion, PayloadSource};
 use crate::payload::mtree::Mtree;
 use crate::payload::{Owners, TreeOptions};
+use crate::release::PackageType;
 
 impl Args {
     /// Puts flags and file together and opens everything that goes into the package.
@@ -201,10 +202,19 @@ impl Description {
                 "give --{flag}, or {flag} = \"...\" in the file of --metadata"
             ))
         };
+        let package_type = self.package_type.ok_or_else(|| missing("type"))?;
+        // An image becomes a boot environment beside the one that runs: starting it takes a reboot, and
+        // the way back is there.
+        let is_image = package_type == PackageType::Onefs;
+        let restart = if is_image {
+            Restart::Reboot
+        } else {
+            Restart::None
+        };
         Ok(Manifest {
             read_version: READ_VERSION,
             write_version: WRITE_VERSION,
-            package_type: self.package_type.ok_or_else(|| missing("type"))?,
+            package_type,
             name: self.name.ok_or_else(|| missing("name"))?,
             version: self.version.ok_or_else(|| missing("version"))?,
             build: self.build.unwrap_or_default(),
@@ -218,8 +228,8 @@ impl Description {
             requires: self.requires.unwrap_or_default(),
             conflicts: self.conflicts.unwrap_or_default(),
             obsoletes: self.obsoletes.unwrap_or_default(),
-            restart: self.restart.unwrap_or_default(),
-            rollback: self.rollback.unwrap_or_default(),
+            restart: self.restart.unwrap_or(restart),
+            rollback: self.rollback.unwrap_or(is_image),
             services: self.services.unwrap_or_default(),
             free_space: self.free_space.unwrap_or_default(),
             minutes: self.minutes.unwrap_or_default(),

@@ -72,11 +72,11 @@ pub(super) struct MetadataArgs {
     #[arg(long, value_name = "PACKAGE", value_parser = parse_dependency)]
     obsoletes: Vec<Dependency>,
 
-    /// What must be restarted: none, service or reboot
+    /// What must be restarted: none, service or reboot [default: reboot for an image, else none]
     #[arg(long, value_name = "WHAT", value_parser = parse_restart)]
     restart: Option<Restart>,
 
-    /// Whether the installation can be undone
+    /// Whether the installation can be undone [default: true for an image, else false]
     #[arg(long, value_name = "BOOL")]
     rollback: Option<bool>,
 
