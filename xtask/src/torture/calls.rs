@@ -31,16 +31,29 @@ enum When {
     OpenAtFlags,
     /// The first word of what the third argument points to has.
     OpenHow,
-    /// The second argument asks to share blocks.
-    Clone,
+    /// The second argument asks to share blocks, or for a subvolume to come, go or change.
+    Changing,
 }
 
 /// Flags of `open` that change a directory or a file.
 const CREATING: u64 = flags(libc::O_CREAT) | flags(libc::O_TRUNC) | TEMPORARY;
 /// `O_TMPFILE` without `O_DIRECTORY`, which it includes.
 const TEMPORARY: u64 = flags(libc::O_TMPFILE & !libc::O_DIRECTORY);
-/// `FICLONE` and `FICLONERANGE`.
-const CLONES: [u64; 2] = [0x4004_9409, 0x4020_940d];
+/// `FICLONE` and `FICLONERANGE`, and of btrfs `SUBVOL_CREATE_V2`, `SNAP_CREATE_V2`, `SNAP_DESTROY`,
+/// `SNAP_DESTROY_V2`, `SUBVOL_SETFLAGS`, `DEFAULT_SUBVOL`, `SYNC`, `START_SYNC` and `WAIT_SYNC`.
+const CHANGES: [u64; 11] = [
+    0x4004_9409,
+    0x4020_940d,
+    0x5000_9418,
+    0x5000_9417,
+    0x5000_940f,
+    0x5000_943f,
+    0x4008_941a,
+    0x4008_9413,
+    0x9408,
+    0x8008_9418,
+    0x4008_9416,
+];
 
 const fn flags(flags: libc::c_int) -> u64 {
     flags.cast_unsigned() as u64
@@ -84,7 +97,7 @@ const CALLS: &[(c_long, &str, When, Option<Register>)] = &[
         When::Always,
         Some(Register::Fifth),
     ),
-    (libc::SYS_ioctl, "ioctl", When::Clone, None),
+    (libc::SYS_ioctl, "ioctl", When::Changing, None),
     (libc::SYS_fallocate, "fallocate", When::Always, None),
     (libc::SYS_truncate, "truncate", When::Always, None),
     (libc::SYS_ftruncate, "ftruncate", When::Always, None),
@@ -117,8 +130,15 @@ const CALLS: &[(c_long, &str, When, Option<Register>)] = &[
     (libc::SYS_fchown, "fchown", When::Always, None),
     (libc::SYS_fchownat, "fchownat", When::Always, None),
     (libc::SYS_utimensat, "utimensat", When::Always, None),
+    (libc::SYS_fchmodat2, "fchmodat2", When::Always, None),
+    (libc::SYS_lchown, "lchown", When::Always, None),
+    (libc::SYS_mknod, "mknod", When::Always, None),
     (libc::SYS_setxattr, "setxattr", When::Always, None),
+    (libc::SYS_lsetxattr, "lsetxattr", When::Always, None),
     (libc::SYS_fsetxattr, "fsetxattr", When::Always, None),
+    (libc::SYS_removexattr, "removexattr", When::Always, None),
+    (libc::SYS_lremovexattr, "lremovexattr", When::Always, None),
+    (libc::SYS_fremovexattr, "fremovexattr", When::Always, None),
 ];
 
 /// The changing call that a thread is about to make; `word` reads its memory.
@@ -130,7 +150,7 @@ pub fn changing(registers: &user_regs_struct, word: impl Fn(u64) -> u64) -> Opti
         When::OpenFlags => registers.rsi & CREATING != 0,
         When::OpenAtFlags => registers.rdx & CREATING != 0,
         When::OpenHow => word(registers.rdx) & CREATING != 0,
-        When::Clone => CLONES.contains(&registers.rsi),
+        When::Changing => CHANGES.contains(&registers.rsi),
     };
     changes.then_some(Call {
         name,

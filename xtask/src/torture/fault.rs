@@ -12,8 +12,10 @@ use crate::shell::Outcome;
 
 /// A way in which a call can fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fault {
+pub enum Fault {
+    /// With this error.
     Error(Errno),
+    /// It writes half.
     Short,
 }
 
@@ -25,6 +27,14 @@ const FAULTS: [Fault; 4] = [
 ];
 
 impl Fault {
+    /// What the tracer has to do to the call with this number.
+    pub fn act<'a>(self, number: usize) -> Act<'a> {
+        match self {
+            Self::Error(error) => Act::Fail(number, error),
+            Self::Short => Act::Shorten(number),
+        }
+    }
+
     /// Whether a call can fail like this.
     fn fits(self, call: &Call) -> bool {
         const WAITING: [&str; 6] = [
@@ -45,12 +55,7 @@ impl Fault {
 
 /// Lets every call of one command fail in every way, or some of them when there is little time.
 pub fn run(torture: &Torture, prepared: &Prepared<'_>) -> Outcome<Row> {
-    let calls = prepared.calls.iter().enumerate();
-    let points = calls.flat_map(|(index, call)| {
-        let fitting = FAULTS.into_iter().filter(|fault| fault.fits(call));
-        fitting.map(move |fault| (index + 1, fault))
-    });
-    let points = thin(points.collect(), torture.options.most(20));
+    let points = thin(points(&prepared.calls), torture.options.most(20));
     let name = prepared.subject.name;
     let kept = kept("fault", name);
     go_through(
@@ -62,12 +67,8 @@ pub fn run(torture: &Torture, prepared: &Prepared<'_>) -> Outcome<Row> {
         |_| Ok(()),
         |point, directory, ()| {
             let (number, fault) = *point;
-            let act = match fault {
-                Fault::Error(error) => Act::Fail(number, error),
-                Fault::Short => Act::Shorten(number),
-            };
             let place = prepared.place.copy_to(&directory.join("place"))?;
-            let ending = tracer::run(&place.isi(&prepared.line), directory, act)?;
+            let ending = tracer::run(&place.isi(&prepared.line), directory, fault.act(number))?;
             let told = match &ending.target {
                 Some(target) => format!("call {number}, {target}, {fault:?}"),
                 None => return Ok((String::new(), Verdict::NotReached)),
@@ -81,18 +82,29 @@ pub fn run(torture: &Torture, prepared: &Prepared<'_>) -> Outcome<Row> {
                 directory,
                 torture.deep(),
             )?;
-            broken.extend(clear(prepared, &ending).all());
+            broken.extend(clear(prepared.subject.code, &ending).all());
             Ok((told, Verdict::Reached(broken)))
         },
     )
 }
 
-/// Either the command did its work all the same, or it says in one clear error why not.
-fn clear(prepared: &Prepared<'_>, ending: &Ending) -> Findings {
+/// Every call with every way in which it can fail; the first call has number 1.
+pub fn points(calls: &[Call]) -> Vec<(usize, Fault)> {
+    let calls = calls.iter().enumerate();
+    let points = calls.flat_map(|(index, call)| {
+        let fitting = FAULTS.into_iter().filter(|fault| fault.fits(call));
+        fitting.map(move |fault| (index + 1, fault))
+    });
+    points.collect()
+}
+
+/// Either the command did its work all the same and ended with `code`, or it says in one clear error why
+/// not.
+pub fn clear(code: i32, ending: &Ending) -> Findings {
     let mut findings = Findings::default();
     let said = &ending.stderr;
     let clear = match ending.code {
-        Some(code) if code == prepared.subject.code => true,
+        Some(ended) if ended == code => true,
         Some(1) => said.contains("error: ") && said.contains("code: E_"),
         _ => false,
     };

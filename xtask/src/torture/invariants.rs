@@ -13,8 +13,7 @@ use super::state::{State, walk};
 use super::tracer::Ending;
 use crate::shell::Outcome;
 
-/// The invariants; the numbers are those of the threat model. The tenth is about boot targets, which
-/// a catalog does not have.
+/// The invariants; the numbers are those of the threat model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Invariant {
     /// 1: the database passes its integrity check and can be read.
@@ -35,12 +34,16 @@ pub enum Invariant {
     RepairTwice,
     /// 9: what was left over is removed by `clean`.
     Clean,
+    /// 10: what boots is the old system or the new one, and all of it.
+    BootTarget,
     /// 11: no lock outlives its process.
     NoLock,
     /// 12: the event log only grows.
     OnlyForward,
     /// Beside the twelve: `repair` loses no valid artifact and deletes no content.
     NothingLost,
+    /// Beside the twelve: what is under way can be undone.
+    Undo,
     /// Beside the twelve: a refusal is one clear error with a code, never a panic and never a hang.
     ClearError,
 }
@@ -57,9 +60,11 @@ impl Invariant {
             Self::VerifyOrRepair => "7 verify or repair",
             Self::RepairTwice => "8 repair twice is once",
             Self::Clean => "9 clean removes leftovers",
+            Self::BootTarget => "10 old or new boots",
             Self::NoLock => "11 no lock stays",
             Self::OnlyForward => "12 log only grows",
             Self::NothingLost => "nothing lost",
+            Self::Undo => "undone",
             Self::ClearError => "clear error",
         }
     }

@@ -1,4 +1,5 @@
-//! `cargo xtask torture`: what the catalog promises, while it is killed, starved, cut off and damaged.
+//! `cargo xtask torture`: what catalog and upgrades promise, while they are killed, starved, cut off and
+//! damaged.
 //!
 //! A black box: the real programs run, and what they leave is looked at with `sqlite3` and `sha256sum`,
 //! never with the library under test. Parts that cannot run on a machine say so.
@@ -19,6 +20,7 @@ mod state;
 mod subjects;
 mod table;
 pub mod tracer;
+mod upgrade;
 mod world;
 
 use std::path::{Path, PathBuf};
@@ -66,9 +68,22 @@ struct Torture {
     scratch: PathBuf,
     /// Points looked at so far.
     looks: AtomicUsize,
+    /// Points at which an upgrade's journal is written.
+    journal: AtomicUsize,
+    /// Systems that were really started.
+    started: AtomicUsize,
 }
 
 impl Torture {
+    /// How many of the systems that survive a command are really started.
+    fn starts(&self) -> usize {
+        match (upgrade::no_starts(), self.options.short) {
+            (Some(_), _) => 0,
+            (None, true) => 1,
+            (None, false) => 4,
+        }
+    }
+
     /// Whether a point gets a deep look: all of them, or some when there is little time.
     fn deep(&self) -> bool {
         const SOME: usize = 4;
@@ -96,6 +111,8 @@ fn torture(options: Options) -> Outcome<Results> {
         world: World::create(&scratch.0.join("world"))?,
         scratch: scratch.0.clone(),
         looks: AtomicUsize::new(0),
+        journal: AtomicUsize::new(0),
+        started: AtomicUsize::new(0),
         options,
     };
     let kept = shell::root().join("target/torture");
@@ -105,6 +122,8 @@ fn torture(options: Options) -> Outcome<Results> {
     if let Some(reason) = no_power.as_ref().filter(|_| torture.options.wants("power")) {
         skipped.push(format!("torture power: {reason}"));
     }
+    let no_starts = upgrade::no_starts().filter(|_| torture.options.wants("kill"));
+    skipped.extend(no_starts.map(|reason| format!("torture: starts of systems: {reason}")));
     for subject in SUBJECTS {
         if torture.options.wants_command(subject.name) {
             rows.extend(
@@ -115,6 +134,7 @@ fn torture(options: Options) -> Outcome<Results> {
             );
         }
     }
+    rows.extend(upgrade::run(&torture, no_power.is_none())?);
     if torture.options.wants("damage") && torture.options.wants_command("damage") {
         rows.push(damage::run(&torture).unwrap_or_else(|error| {
             println!("BROKEN damage: {error}");
@@ -122,6 +142,11 @@ fn torture(options: Options) -> Outcome<Results> {
         }));
     }
     println!("\n{}", table::table(&rows));
+    println!(
+        "{} kills at records of a journal; {} systems that survived were started for real",
+        torture.journal.load(Ordering::Relaxed),
+        torture.started.load(Ordering::Relaxed)
+    );
     println!(
         "{} with seed {}",
         show_time(start.elapsed()),

@@ -5,17 +5,19 @@ use std::path::{Path, PathBuf};
 
 use crate::shell::{self, Outcome, failure};
 
-/// The file systems that catalogs live on.
+/// The file systems that catalogs and systems live on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// ext4.
     Ext4,
     /// xfs, with shared blocks.
     Xfs,
+    /// btrfs, with subvolumes; its power cannot be cut.
+    Btrfs,
 }
 
 impl Kind {
-    /// Both.
+    /// Those whose power can be cut.
     pub const ALL: [Self; 2] = [Self::Ext4, Self::Xfs];
 
     /// Its name.
@@ -23,6 +25,7 @@ impl Kind {
         match self {
             Self::Ext4 => "ext4",
             Self::Xfs => "xfs",
+            Self::Btrfs => "btrfs",
         }
     }
 
@@ -31,6 +34,7 @@ impl Kind {
         match self {
             Self::Ext4 => 96 << 20,
             Self::Xfs => 320 << 20,
+            Self::Btrfs => 768 << 20,
         }
     }
 
@@ -38,7 +42,7 @@ impl Kind {
     const fn options(self) -> &'static str {
         match self {
             Self::Ext4 => "loop,noauto_da_alloc",
-            Self::Xfs => "loop",
+            Self::Xfs | Self::Btrfs => "loop",
         }
     }
 }
@@ -92,7 +96,7 @@ impl Mounted {
         let mut make = shell::command(format!("mkfs.{}", kind.name()));
         match kind {
             Kind::Ext4 => make.args(["-q", "-F"]),
-            Kind::Xfs => make.args(["-q", "-f"]),
+            Kind::Xfs | Kind::Btrfs => make.args(["-q", "-f"]),
         };
         quietly(make.arg(&image))?;
         let mounted = Self { kind, image, at };

@@ -149,6 +149,7 @@ impl<'a> Trace<'a> {
                 | Options::PTRACE_O_TRACECLONE
                 | Options::PTRACE_O_TRACEFORK
                 | Options::PTRACE_O_TRACEVFORK
+                | Options::PTRACE_O_TRACEEXEC
                 | Options::PTRACE_O_EXITKILL,
         )?;
         resume(self.leader, None);
@@ -158,11 +159,11 @@ impl<'a> Trace<'a> {
             match waitpid(None, Some(flags))? {
                 WaitStatus::Exited(pid, code) if pid == self.leader => {
                     self.ending.code = Some(code);
-                    return Ok(self.ending);
+                    return Ok(self.end());
                 }
                 WaitStatus::Signaled(pid, signal, _) if pid == self.leader => {
                     self.ending.signal = Some(signal);
-                    return Ok(self.ending);
+                    return Ok(self.end());
                 }
                 WaitStatus::PtraceSyscall(thread) => {
                     if let Err(error) = self.at_call(thread) {
@@ -180,6 +181,22 @@ impl<'a> Trace<'a> {
                 _ => {}
             }
         }
+    }
+
+    /// Ends what the program started and left behind; the next one that is followed finds nobody else.
+    fn end(self) -> Ending {
+        for process in self.known.iter().filter(|process| **process != self.leader) {
+            // Most were threads, and are gone.
+            kill(*process, Signal::SIGKILL).unwrap_or_default();
+        }
+        let flags = WaitPidFlag::__WALL | WaitPidFlag::__WNOTHREAD;
+        while let Ok(status) = waitpid(None, Some(flags)) {
+            if let Some(process) = status.pid() {
+                kill(process, Signal::SIGKILL).unwrap_or_default();
+                resume(process, None);
+            }
+        }
+        self.ending
     }
 
     /// A thread is about to make a call, or back from one.

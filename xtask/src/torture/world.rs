@@ -78,6 +78,11 @@ impl World {
         self.root.join("home/trust")
     }
 
+    /// The vendor's keys.
+    pub fn keys(&self) -> PathBuf {
+        self.root.join("home/keys")
+    }
+
     /// Where the packages are.
     pub fn packages(&self) -> PathBuf {
         self.root.join("packages")
