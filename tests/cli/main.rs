@@ -14,6 +14,7 @@
 
 mod attach;
 mod bad_input;
+mod boot_loader;
 mod bootenv;
 mod catalog;
 mod config;

@@ -140,7 +140,7 @@ impl Local {
     }
 
     pub(super) fn select_environment(&self, target: &Target) -> Result<SelectReply, ServiceError> {
-        let system = self.system(target)?;
+        let system = System::open_to_select(&self.root_of(target)?)?;
         let selected = system.select()?;
         let root = system.root().path();
         let below = |path: &String| root.join(path.trim_start_matches('/'));
@@ -235,6 +235,7 @@ fn item(system: &System, environment: Environment) -> EnvironmentItem {
         entry,
         roles,
         needed,
+        damage,
     } = environment;
     let counter = entry.as_ref().and_then(|found| found.counter);
     let origin = record.as_ref().and_then(|record| record.origin.clone());
@@ -255,6 +256,7 @@ fn item(system: &System, environment: Environment) -> EnvironmentItem {
         image: (origin.as_ref()).map(|origin| format!("{} {}", origin.name, origin.version)),
         package: origin.map(|origin| origin.package),
         needed,
+        damage,
         path: system.path_of(&name),
         name,
     }

@@ -127,6 +127,8 @@ pub struct EnvironmentItem {
     pub image: Option<String>,
     /// What it is needed for.
     pub needed: Vec<String>,
+    /// What is wrong with what is known of it, if that cannot be read.
+    pub damage: Option<String>,
     /// Its root directory.
     pub path: PathBuf,
 }

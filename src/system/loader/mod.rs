@@ -17,7 +17,7 @@ pub use self::found::Found;
 
 use self::entry::{file_name, id, parse_id};
 use super::{EnvName, SystemError};
-use crate::fsio::{Dir, FsError};
+use crate::fsio::{Dir, EntryKind};
 
 /// The file that names the default.
 const CONFIGURATION: &str = "loader.conf";
@@ -151,10 +151,13 @@ impl Loader {
 
     /// Forgets what was wanted for the next boot.
     pub fn forget_next(&self) -> Result<(), SystemError> {
-        if self.directory.remove_if_there(NEXT)? {
-            self.directory.sync()?;
+        match self.directory.kind_of(NEXT)? {
+            None => return Ok(()),
+            // Somebody's mistake must not be in the way of every boot.
+            Some(EntryKind::Directory) => self.directory.remove_tree_here(NEXT)?,
+            Some(_) => drop(self.directory.remove_if_there(NEXT)?),
         }
-        Ok(())
+        Ok(self.directory.sync()?)
     }
 
     /// Does what a choice needs before it is followed: forgets the next boot, takes a try.
@@ -209,8 +212,8 @@ impl Loader {
         match self.directory.read_bounded(name, MAX_FILE) {
             Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
             Err(error) if error.is_not_found() => Ok(None),
-            // A file that cannot be an order is none; booting something good comes first.
-            Err(FsError::TooLarge { .. } | FsError::NotRegular { .. }) => Ok(Some(String::new())),
+            // What cannot be read is no order; booting something good comes first.
+            Err(error) if error.code() != "E_IO" => Ok(Some(String::new())),
             Err(error) => Err(error.into()),
         }
     }

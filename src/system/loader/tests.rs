@@ -150,6 +150,28 @@ fn the_next_boot_is_asked_for_and_forgotten() {
 }
 
 #[test]
+fn what_cannot_be_read_is_in_nobodys_way() {
+    let place = Place::new();
+    place.loader.put(&entry("a"), None).unwrap();
+    let limit = usize::try_from(MAX_FILE).unwrap();
+    place.write(&format!("{ENTRIES}/isi-a.conf"), vec![b'#'; limit + 1]);
+    let found = place.loader.entry(&name("a")).unwrap().unwrap();
+    assert_eq!((found.is_good(), found.entry.kernel), (true, None));
+    let next = place.home.path().join(NEXT);
+    std::os::unix::fs::symlink("/etc/passwd", &next).unwrap();
+    assert_eq!(place.loader.next().unwrap(), Next::Unreadable);
+    place.loader.forget_next().unwrap();
+    std::fs::create_dir_all(next.join("more")).unwrap();
+    assert_eq!(place.loader.next().unwrap(), Next::Unreadable);
+    place.loader.forget_next().unwrap();
+    assert!(!next.exists());
+    std::os::unix::fs::symlink(&next, place.home.path().join(CONFIGURATION)).unwrap();
+    assert_eq!(place.loader.default().unwrap(), None);
+    place.loader.set_default(&name("a")).unwrap();
+    assert_eq!(place.loader.default().unwrap(), Some(name("a")));
+}
+
+#[test]
 fn what_is_not_ours_is_left_alone() {
     let place = Place::new();
     for file in ["arch.conf", "isi-a+x.conf", ".isi-a.conf.new", "isi-.conf"] {

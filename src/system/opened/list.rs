@@ -14,6 +14,8 @@ pub struct Environment {
     pub finished: bool,
     /// What is known of it.
     pub record: Option<Record>,
+    /// What is wrong with its record, if that cannot be read.
+    pub damage: Option<String>,
     /// Its loader entry.
     pub entry: Option<Found>,
     /// What it is at the moment, in this order.
@@ -67,9 +69,15 @@ impl System {
                 (Role::Default, default.as_ref() == Some(name)),
                 (Role::Next, next == Next::Once(name.clone())),
             ];
+            // One record that cannot be read must not hide all environments.
+            let (record, damage) = match self.record(name) {
+                Ok(record) => (record, None),
+                Err(error) => (None, Some(error.to_string())),
+            };
             listed.push(Environment {
                 finished,
-                record: self.record(name)?,
+                record,
+                damage,
                 entry: entry.map(|index| entries.swap_remove(index)),
                 roles: roles
                     .into_iter()

@@ -22,7 +22,7 @@ pub use self::select::Selected;
 use super::layout::{self, CURRENT, DIRECTORIES, ENVIRONMENTS, LOADER, STATE};
 use super::loader::Loader;
 use super::storage::{self, Storage};
-use super::{EnvName, Held, Record, SYSTEM_SCHEMA, State, SystemError};
+use super::{EnvName, Held, Record, SYSTEM_SCHEMA, State, StorageKind, SystemError};
 use crate::fsio::{Dir, EntryKind, FsError};
 use crate::progress::Progress;
 
@@ -44,6 +44,23 @@ pub struct System {
 impl System {
     /// Opens the system in this directory.
     pub fn open(root: &Path) -> Result<Self, SystemError> {
+        Self::open_as(root, |state| Ok(state?.storage))
+    }
+
+    /// Opens the system in this directory to choose what boots: whatever its state says, if there is one.
+    ///
+    /// What kind of storage it is matters to those who make and remove environments.
+    pub fn open_to_select(root: &Path) -> Result<Self, SystemError> {
+        Self::open_as(root, |state| match state {
+            Err(error @ SystemError::Missing { .. }) => Err(error),
+            state => Ok(state.map_or(StorageKind::Dir, |state| state.storage)),
+        })
+    }
+
+    fn open_as(
+        root: &Path,
+        kind: impl FnOnce(Result<State, SystemError>) -> Result<StorageKind, SystemError>,
+    ) -> Result<Self, SystemError> {
         let missing = || SystemError::Missing {
             root: root.to_owned(),
         };
@@ -58,9 +75,10 @@ impl System {
                 dir.expect_private_entry(name)?;
             }
         }
-        let state: State = read(&dir, Path::new(STATE))?.ok_or_else(missing)?;
+        let state = read(&dir, Path::new(STATE));
+        let kind = kind(state.and_then(|state| state.ok_or_else(missing)))?;
         Ok(Self {
-            storage: storage::open(state.storage, dir.open_dir(ENVIRONMENTS)?),
+            storage: storage::open(kind, dir.open_dir(ENVIRONMENTS)?),
             loader: Loader::open(dir.open_dir(LOADER)?)?,
             root: dir,
         })

@@ -85,6 +85,38 @@ fn what_this_version_does_not_know_is_kept_and_what_is_newer_is_refused() {
 }
 
 #[test]
+fn damage_keeps_nothing_good_from_booting() {
+    let place = Place::new();
+    let root = place.home.path().join("system");
+    place.create("good", None, 1);
+    place.create("new", None, 2);
+    let now = Timestamp::from_second(3).unwrap();
+    place.system.mark_good(&name("good"), now).unwrap();
+    place
+        .system
+        .activate(&name("new"), Activation::default())
+        .unwrap();
+    for file in [STATE, "records/good.json", "records/new.json"] {
+        std::fs::write(root.join(file), "\0").unwrap();
+    }
+    std::fs::write(root.join("loader/loader.conf"), "\0").unwrap();
+    std::fs::create_dir(root.join("loader/next")).unwrap();
+    let damaged = System::open(&root).unwrap_err();
+    assert_eq!(damaged.code(), "E_SYSTEM_DAMAGED");
+    let system = System::open_to_select(&root).unwrap();
+    let choice = system.select().unwrap().choice;
+    assert_eq!((choice.name, choice.why), (name("good"), Why::FallBack));
+    let listed = system.environments(None).unwrap_err();
+    assert_eq!(listed.code(), "E_SYSTEM_DAMAGED");
+    let state = State::new(TargetId::from_bytes([7; 16]), StorageKind::Dir);
+    place.system.store_state(&state).unwrap();
+    let listed = system.environments(None).unwrap();
+    assert!(listed.iter().all(|one| one.damage.is_some()), "{listed:?}");
+    let elsewhere = System::open_to_select(place.home.path()).unwrap_err();
+    assert_eq!(elsewhere.code(), "E_NO_SYSTEM");
+}
+
+#[test]
 fn a_record_is_of_the_environment_it_is_named_after() {
     let place = Place::new();
     place.create("a", None, 1);

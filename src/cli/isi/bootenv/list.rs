@@ -21,6 +21,7 @@ pub(super) struct Args {
 
 const HELP: &str = "\
 States: good, trial (with the boots that are left), bad, no-entry (nothing boots it), unfinished.
+Ends with 3 where what is known of one of them cannot be read.
 
 Examples:
   isi upgrade bootenv list
@@ -62,7 +63,19 @@ impl Args {
             ("total", reply.environments.len().into()),
         ];
         listing.finish(&totals, &mut context.out)?;
-        Ok(Exit::Done)
+        let damages = reply
+            .environments
+            .iter()
+            .filter_map(|item| item.damage.as_ref());
+        let damages: Vec<_> = damages.collect();
+        for damage in &damages {
+            context.out.warn(damage);
+        }
+        Ok(if damages.is_empty() {
+            Exit::Done
+        } else {
+            Exit::ProblemsFound
+        })
     }
 }
 
