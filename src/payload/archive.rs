@@ -18,6 +18,7 @@ use super::limits::{
     MAX_WINDOW_LOG,
 };
 use super::name::{NameRule, escaped};
+use super::parents::Parents;
 use super::unpack::{UnpackOptions, UnpackReport, into_new};
 use super::{EntryPath, PayloadError, restore};
 use crate::digest::Sha256Digest;
@@ -273,7 +274,9 @@ impl<R: Read> Unarchiver<'_, R> {
                 self.write(&entry, size)?;
                 entry.xattrs.clear();
             }
-            FileKind::Directory => restore::create_directory(self.target, &entry.path)?,
+            FileKind::Directory => {
+                restore::create_directory(&mut Parents::of(self.target), &entry.path)?
+            }
             _ => {}
         }
         self.keep(entry)
@@ -307,7 +310,7 @@ impl<R: Read> Unarchiver<'_, R> {
                 Some(entry) if entry.kind == FileKind::Directory => {}
                 Some(_) => return Err(refuse(NameRule::NotBelowDirectory)),
                 None => {
-                    restore::create_directory(self.target, &above)?;
+                    restore::create_directory(&mut Parents::of(self.target), &above)?;
                     self.keep(FileEntry {
                         path: above,
                         kind: FileKind::Directory,

@@ -32,6 +32,7 @@ pub mod mtree;
 mod name;
 mod parallel;
 mod path_text;
+mod parents;
 mod record;
 mod restore;
 mod select;

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::path::Path;
 
 use super::entry::{FileEntry, FileKind};
+use super::parents::Parents;
 use super::unpack::UnpackOptions;
 use super::{EntryPath, PayloadError};
 use crate::fsio::{Attributes, Dir, set_file_attributes};
@@ -17,8 +18,12 @@ const PRIVATE_DIRECTORY: u32 = 0o700;
 pub(super) const PRIVATE_FILE: u32 = 0o600;
 
 /// Creates a directory that will get its attributes from [`finish`].
-pub(super) fn create_directory(target: &Dir, path: &EntryPath) -> Result<(), PayloadError> {
-    Ok(target.create_dir(path, PRIVATE_DIRECTORY)?)
+pub(super) fn create_directory(
+    parents: &mut Parents<'_>,
+    path: &EntryPath,
+) -> Result<(), PayloadError> {
+    let (parent, name) = parents.enter(path)?;
+    Ok(parent.create_dir(name, PRIVATE_DIRECTORY)?)
 }
 
 /// Sets the attributes of a file once its contents are written.
@@ -43,6 +48,7 @@ pub(super) fn finish<'a>(
     options: &UnpackOptions,
     progress: &dyn Progress,
 ) -> Result<(), PayloadError> {
+    let mut parents = Parents::of(target);
     for (entry, link_target) in entries {
         if progress.cancelled() {
             return Err(PayloadError::Cancelled);
@@ -57,18 +63,21 @@ pub(super) fn finish<'a>(
                 }
             }
             FileKind::Symlink { target: text } => {
-                target.create_symlink(text, &entry.path)?;
-                target.set_link_attributes(&entry.path, &attributes)?;
+                let (parent, name) = parents.enter(&entry.path)?;
+                parent.create_symlink(text, name)?;
+                parent.set_link_attributes(name, &attributes)?;
             }
             FileKind::Fifo => {
-                target.create_fifo(&entry.path, PRIVATE_FILE)?;
-                target.set_attributes(&entry.path, &attributes)?;
+                let (parent, name) = parents.enter(&entry.path)?;
+                parent.create_fifo(name, PRIVATE_FILE)?;
+                parent.set_attributes(name, &attributes)?;
             }
             FileKind::CharacterDevice(number) | FileKind::BlockDevice(number) => {
                 let block = matches!(entry.kind, FileKind::BlockDevice(_));
                 let number = (number.major, number.minor);
-                target.create_device(&entry.path, block, PRIVATE_FILE, number)?;
-                target.set_attributes(&entry.path, &attributes)?;
+                let (parent, name) = parents.enter(&entry.path)?;
+                parent.create_device(name, block, PRIVATE_FILE, number)?;
+                parent.set_attributes(name, &attributes)?;
             }
         }
     }
@@ -77,7 +86,8 @@ pub(super) fn finish<'a>(
         if entry.kind == FileKind::Directory {
             let xattrs = xattrs(entry, options);
             let attributes = attributes(entry, options, &xattrs);
-            target.set_attributes(&entry.path, &attributes)?;
+            let (parent, name) = parents.enter(&entry.path)?;
+            parent.open_dir(name)?.set_own_attributes(&attributes)?;
         }
     }
     Ok(())
