@@ -275,7 +275,7 @@ impl<R: Read> Unarchiver<'_, R> {
                 entry.xattrs.clear();
             }
             FileKind::Directory => {
-                restore::create_directory(&mut Parents::of(self.target), &entry.path)?
+                restore::create_directory(&mut Parents::of(self.target), &entry.path)?;
             }
             _ => {}
         }

@@ -4,6 +4,7 @@ use crate::catalog::CatalogError;
 use crate::fsio::FsError;
 use crate::package::{OpenError, VerifyError};
 use crate::system::SystemError;
+use crate::system::installed::InstalledError;
 use crate::trust::{LoadError, Verdict};
 use crate::upgrade::UpgradeError;
 
@@ -20,6 +21,9 @@ pub enum ServiceError {
     /// The upgrade refused or failed.
     #[error(transparent)]
     Upgrade(Box<UpgradeError>),
+    /// What is installed cannot be compared or repaired.
+    #[error(transparent)]
+    Installed(#[from] InstalledError),
     /// Text that is no name of a jail.
     #[error("{name:?} is no name of a jail")]
     Jail {
@@ -57,6 +61,7 @@ impl ServiceError {
             Self::Catalog(error) => error.code(),
             Self::System(error) => error.code(),
             Self::Upgrade(error) => error.code(),
+            Self::Installed(error) => error.code(),
             Self::Jail { .. } => "E_JAIL",
             Self::Trust(error) => error.code(),
             Self::Files(error) => error.code(),
@@ -71,6 +76,7 @@ impl ServiceError {
             Self::Catalog(error) => error.hint(),
             Self::System(error) => error.hint(),
             Self::Upgrade(error) => error.hint(),
+            Self::Installed(error) => error.hint(),
             Self::Jail { .. } => {
                 Some("`isi config show` has the jails that are configured".to_owned())
             }
@@ -98,6 +104,7 @@ impl ServiceError {
     pub fn is_cancelled(&self) -> bool {
         match self {
             Self::Catalog(error) => matches!(**error, CatalogError::Cancelled),
+            Self::Installed(error) => error.is_cancelled(),
             Self::System(error) => matches!(**error, SystemError::Cancelled),
             Self::Upgrade(error) => error.is_cancelled(),
             Self::Verify { source, .. } => matches!(source, VerifyError::Cancelled),

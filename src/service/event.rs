@@ -1,7 +1,8 @@
 use serde::Serialize;
 
+use super::installed::{Finding, Step};
 use super::repair::Action;
-use super::{Discard, HistoryEntry, Item, RepairReply, VerifiedItem};
+use super::{Discard, HistoryEntry, Item, RepairReply, VerifiedItem, VerifyInstalledReply};
 use crate::progress::{Holder, Progress, Silent};
 use crate::upgrade::StepEvent;
 
@@ -28,6 +29,12 @@ pub enum Event<'a> {
         /// How much longer at most, in milliseconds.
         at_most_ms: u64,
     },
+    /// Something that is installed is not as the image has it.
+    InstalledFound(&'a Finding),
+    /// A step of a repair of what is installed is going to be done.
+    FixPlanned(&'a Step),
+    /// A step of a repair of what is installed was done.
+    FixDone(&'a Step),
     /// A step of a repair is going to be done.
     RepairPlanned(&'a Action),
     /// A step of a repair was done.
@@ -54,6 +61,11 @@ pub trait Observer: Progress {
 
     /// Asked once between what was planned and doing it, if there is anything to do: whether to go on.
     fn agrees(&self, _plan: &RepairReply) -> bool {
+        true
+    }
+
+    /// As [`Observer::agrees`], for a repair of what is installed.
+    fn agrees_to_fix(&self, _plan: &VerifyInstalledReply) -> bool {
         true
     }
 }

@@ -27,12 +27,14 @@ pub use self::wire::{
     RegionDetails, RemoveRequest, RepairReply, RepairRequest, RestoreReply, RestoreRequest, SCHEMA,
     SelectReply, Selection, Signer, StatusError, Target, Trial, TrustCheckReply, TrustCheckRequest,
     TrustShowReply, UnpinRequest, UpgradeItem, UpgradeRequest, UpgradeStatus, UpgradesReply,
-    VerifiedItem, VerifyReply, VerifyRequest, ViewReply,
+    VerifiedItem, VerifyInstalledReply, VerifyInstalledRequest, VerifyReply, VerifyRequest,
+    ViewReply,
 };
 pub use crate::catalog::events::{ChainFinding, Head};
 pub use crate::catalog::quarantine::Content;
 pub use crate::catalog::repair;
 pub use crate::catalog::{Depth, Discard, Order, Outcome, State};
+pub use crate::system::installed;
 pub use crate::system::loader::Why;
 pub use crate::system::{DEFAULT_TRIES, MAX_TRIES};
 pub use crate::system::{EnvName, EnvNameError, Role, StorageKind};
@@ -157,6 +159,16 @@ pub trait Management {
         target: &Target,
         call: &Call<'_>,
     ) -> Result<SelectReply, ServiceError>;
+
+    /// Compares what is installed with what was signed, and repairs it if that was asked for.
+    ///
+    /// What differs arrives as [`Event::InstalledFound`], the steps of a repair as [`Event::FixPlanned`] and,
+    /// each when it is done, as [`Event::FixDone`].
+    fn verify_installed(
+        &self,
+        request: &VerifyInstalledRequest,
+        call: &Call<'_>,
+    ) -> Result<VerifyInstalledReply, ServiceError>;
 
     /// Everything that is trusted: anchors, revocation lists, identities.
     fn trust_show(&self, call: &Call<'_>) -> Result<TrustShowReply, ServiceError>;

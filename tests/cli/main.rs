@@ -37,4 +37,5 @@ mod terminal;
 mod trust;
 mod usage;
 mod verify;
+mod verify_installed;
 mod view;

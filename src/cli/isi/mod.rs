@@ -5,6 +5,7 @@ mod catalog;
 mod config;
 mod trust;
 mod upgrade;
+mod verify_installed;
 mod work;
 
 use super::args::{CommonArgs, InstallationArgs};

@@ -1,4 +1,4 @@
-use super::{bootenv, catalog, trust, work};
+use super::{bootenv, catalog, trust, verify_installed, work};
 use crate::cli::{CommandError, Context, Exit};
 
 /// Upgrade the system, and keep the packages for it
@@ -29,6 +29,7 @@ enum Command {
     Catalog(catalog::Args),
     Trust(trust::Args),
     Bootenv(bootenv::Args),
+    VerifyInstalled(verify_installed::Args),
 }
 
 impl Args {
@@ -45,6 +46,7 @@ impl Args {
             Command::Catalog(args) => args.run(context),
             Command::Trust(args) => args.run(context),
             Command::Bootenv(args) => args.run(context),
+            Command::VerifyInstalled(args) => args.run(context),
         }
     }
 }

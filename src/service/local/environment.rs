@@ -157,7 +157,12 @@ impl Local {
         })
     }
 
-    fn running(&self, system: &System, target: &Target) -> Result<EnvName, ServiceError> {
+    /// The environment that runs.
+    pub(super) fn running(
+        &self,
+        system: &System,
+        target: &Target,
+    ) -> Result<EnvName, ServiceError> {
         let running = system.running(self.booted_of(target))?;
         let root = || system.root().path().to_owned();
         Ok(running.ok_or_else(|| SystemError::NothingRuns { root: root() })?)
@@ -180,7 +185,7 @@ impl Local {
 
     /// Enters what was done into the event log. A machine has to boot and to be rolled back without a
     /// catalog, so trouble with that is told and nothing is undone.
-    fn note(
+    pub(super) fn note(
         &self,
         kind: &'static str,
         system: &System,

@@ -4,6 +4,7 @@ mod environment;
 mod export;
 mod history;
 mod import;
+mod installed;
 mod list;
 mod pin;
 mod quarantine;
@@ -30,8 +31,8 @@ use super::{
     MountRequest, OneOf, PinReply, PinRequest, PlanReply, PurgeReply, PurgeRequest,
     QuarantineReply, ReadmeReply, RemoveRequest, RepairReply, RepairRequest, RestoreReply,
     RestoreRequest, SelectReply, ServiceError, Target, TrustCheckReply, TrustCheckRequest,
-    TrustShowReply, UnpinRequest, UpgradeRequest, UpgradeStatus, UpgradesReply, VerifyReply,
-    VerifyRequest, ViewReply,
+    TrustShowReply, UnpinRequest, UpgradeRequest, UpgradeStatus, UpgradesReply,
+    VerifyInstalledReply, VerifyInstalledRequest, VerifyReply, VerifyRequest, ViewReply,
 };
 use crate::catalog::{Access, Catalog, Context};
 use crate::digest::IdPrefix;
@@ -210,6 +211,14 @@ impl Management for Local {
         _call: &Call<'_>,
     ) -> Result<SelectReply, ServiceError> {
         Self::select_environment(self, target)
+    }
+
+    fn verify_installed(
+        &self,
+        request: &VerifyInstalledRequest,
+        call: &Call<'_>,
+    ) -> Result<VerifyInstalledReply, ServiceError> {
+        told(call, |call| Self::verify_installed(self, request, call))
     }
 
     fn trust_show(&self, call: &Call<'_>) -> Result<TrustShowReply, ServiceError> {

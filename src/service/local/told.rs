@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use crate::progress::{Holder, Progress};
-use crate::service::{Call, Event, Observer, RepairReply};
+use crate::service::{Call, Event, Observer, RepairReply, VerifyInstalledReply};
 
 /// Does `work` as this call, with its waits for others told as events.
 pub(super) fn told<T>(call: &Call<'_>, work: impl FnOnce(&Call<'_>) -> T) -> T {
@@ -43,5 +43,9 @@ impl Observer for Told<'_> {
 
     fn agrees(&self, plan: &RepairReply) -> bool {
         self.0.agrees(plan)
+    }
+
+    fn agrees_to_fix(&self, plan: &VerifyInstalledReply) -> bool {
+        self.0.agrees_to_fix(plan)
     }
 }

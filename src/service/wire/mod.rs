@@ -6,6 +6,7 @@ mod environment;
 mod export;
 mod history;
 mod import;
+mod installed;
 mod item;
 mod list;
 mod package;
@@ -29,6 +30,7 @@ pub use self::environment::{
 pub use self::export::{ExportReply, ExportRequest, ExportTarget};
 pub use self::history::{HistoryEntry, HistoryFilter, HistoryReply, HistoryRequest};
 pub use self::import::{ImportReply, ImportRequest, PackageSource, PackageStream};
+pub use self::installed::{VerifyInstalledReply, VerifyInstalledRequest};
 pub use self::item::{Item, Reference, Signer};
 pub use self::list::{ListReply, ListRequest};
 pub use self::package::{OneOf, PackageFile};

@@ -1,7 +1,9 @@
 use std::path::PathBuf;
 
 use crate::fsio::FsError;
+use crate::package::OpenError;
 use crate::payload::{NameRule, PayloadError};
+use crate::system::EnvName;
 
 /// Why what is installed was not compared, or not repaired.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +23,18 @@ pub enum InstalledError {
         /// The path as given.
         path: PathBuf,
     },
+    /// It is not known which package the environment was made from.
+    #[error("boot environment {environment} was not made from a package")]
+    NoOrigin {
+        /// The environment.
+        environment: EnvName,
+    },
+    /// The package has no table of its files.
+    #[error("the package has no file table")]
+    NoTable,
+    /// The table or the index cannot be read, or are not what was signed.
+    #[error("the package's file table")]
+    Package(#[from] Box<OpenError>),
     /// Extra files should go, and only some paths were looked at.
     #[error("extra files are not removed where only some paths were compared")]
     ExtraWithPaths,
@@ -41,6 +55,9 @@ impl InstalledError {
         match self {
             Self::Path { .. } => "E_UNSAFE_PATH",
             Self::NotInImage { .. } => "E_NOT_FOUND",
+            Self::NoOrigin { .. } => "E_NO_ORIGIN",
+            Self::NoTable => "E_NO_FILE_TABLE",
+            Self::Package(source) => source.code(),
             Self::ExtraWithPaths => "E_EXTRA_WITH_PATHS",
             Self::Payload(source) => source.code(),
             Self::Files(source) if source.is_full() => "E_NO_SPACE",
@@ -56,6 +73,11 @@ impl InstalledError {
             Self::NotInImage { .. } => {
                 Some("`isi upgrade verify-installed` without paths lists extra files".to_owned())
             }
+            Self::NoOrigin { .. } => {
+                Some("`isi upgrade bootenv list` shows what each was made from".to_owned())
+            }
+            Self::NoTable => Some("build the package from a directory".to_owned()),
+            Self::Package(source) => source.hint().map(str::to_owned),
             Self::ExtraWithPaths => Some("leave the paths out, or --remove-extra".to_owned()),
             Self::Payload(source) => source.hint(),
             Self::Files(source) if source.is_full() => {

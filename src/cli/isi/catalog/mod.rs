@@ -116,7 +116,8 @@ pub(super) fn follow<T>(
     }
 }
 
-fn service(context: &Context) -> Result<Local, CommandError> {
+/// The service, as configured.
+pub(super) fn service(context: &Context) -> Result<Local, CommandError> {
     let settings = context.settings()?;
     let timeout = settings.lock_timeout.value;
     Ok(Local::new(settings.paths(), timeout)
@@ -124,7 +125,8 @@ fn service(context: &Context) -> Result<Local, CommandError> {
         .architecture(std::env::consts::ARCH))
 }
 
-fn told(error: ServiceError, context: &Context) -> CommandError {
+/// A failure of the service; what was stopped says by what.
+pub(super) fn told(error: ServiceError, context: &Context) -> CommandError {
     if error.is_cancelled() {
         context.interrupt.error()
     } else {
