@@ -35,6 +35,7 @@ mod streams;
 mod support;
 mod terminal;
 mod trust;
+mod upgrade;
 mod usage;
 mod verify;
 mod verify_installed;

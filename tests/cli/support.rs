@@ -322,6 +322,7 @@ const FILTERS: &[(&str, &str)] = &[
         r"byte \d+ \(end_magic\)(.*) found [0-9a-f]{16}",
         "byte [OFFSET] (end_magic)${1} found [HEX]",
     ),
+    (r"\buid \d+\b", "uid [UID]"),
     (r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?", "[TIME]"),
     (r"\b20\d\d-\d\d-\d\d \d\d:\d\d\b", "[MINUTE]"),
 ];

@@ -1,0 +1,569 @@
+//! `isi upgrade start` and what goes with it, as processes: exit codes, event stream, signals, refusals.
+
+use std::fs;
+use std::io::BufReader;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+use crate::support::{Place, Run, compare};
+
+/// A machine with a development PKI; flags of `start` that name its catalog and its system.
+fn machine() -> Place {
+    let place = Place::with_pki();
+    place.write("image/etc/release", "old\n");
+    place.write("image/bin/tool", "tool\n");
+    place
+}
+
+/// Builds an image of the tree `image` and imports it; gives its ID.
+fn image(place: &Place, version: &str, counter: &str, more: &[&str]) -> String {
+    let file = format!("{version}.isi");
+    let mut arguments = vec!["create", "image", "--output", &file, "--overwrite"];
+    for usual in [
+        ["--type", "onefs"],
+        ["--name", "OS"],
+        ["--version", version],
+        ["--product", "os"],
+        ["--release-counter", counter],
+        ["--created", "2001-09-09T01:46:40Z"],
+        ["--key", "home/keys/signer.key"],
+        ["--cert", "home/keys/signer.pem"],
+        ["--tsa-key", "home/keys/tsa.key"],
+        ["--tsa-cert", "home/keys/tsa.pem"],
+    ] {
+        if !more.contains(&usual[0]) {
+            arguments.extend(usual);
+        }
+    }
+    place.packager(&[&arguments[..], more].concat()).succeeded();
+    place.id_of(&file)
+}
+
+fn imported(place: &Place, version: &str, counter: &str, more: &[&str]) -> String {
+    let id = image(place, version, counter, more);
+    let file = format!("{version}.isi");
+    isi(place, &["upgrade", "catalog", "import", &file]).succeeded();
+    id
+}
+
+fn isi(place: &Place, arguments: &[&str]) -> Run {
+    place.isi(&[&["--home", "home"], arguments].concat())
+}
+
+fn start(place: &Place, id: &str, more: &[&str]) -> Run {
+    let arguments = ["upgrade", "start", "--install-image-id", id];
+    isi(place, &[&arguments[..], more].concat())
+}
+
+fn view(place: &Place) -> Value {
+    let run = isi(place, &["upgrade", "view", "--format", "json"]).succeeded();
+    serde_json::from_str(&run.stdout).unwrap()
+}
+
+/// Fails unless it was refused with this exit code and code.
+#[track_caller]
+fn refused(run: &Run, exit: i32, code: &str) {
+    assert_eq!(run.code, Some(exit), "{}", run.text());
+    assert!(
+        run.stderr.contains(&format!("code: {code}\n")),
+        "{}",
+        run.text()
+    );
+    assert_eq!(run.stdout, "", "{}", run.text());
+}
+
+#[test]
+fn an_image_given_by_path_is_imported_and_becomes_the_default_environment() {
+    let place = machine();
+    image(&place, "1.0", "1", &[]);
+    let plan = isi(
+        &place,
+        &[
+            "upgrade",
+            "start",
+            "--install-image-path",
+            "1.0.isi",
+            "--dry-run",
+        ],
+    );
+    assert!(
+        !place.path("home/system").exists(),
+        "a plan makes no system"
+    );
+    assert!(!place.path("home/catalog").exists(), "and imports nothing");
+    assert!(plan.succeeded().stdout.contains(" 9. activate: "));
+    let run = isi(
+        &place,
+        &["upgrade", "start", "--install-image-path", "1.0.isi"],
+    )
+    .succeeded();
+    compare!(run, "upgrade_start");
+    assert_eq!(
+        place.read("home/system/environments/OS-1.0/etc/release"),
+        b"old\n"
+    );
+    let selected = isi(&place, &["upgrade", "bootenv", "select"]).succeeded();
+    assert!(
+        selected
+            .stdout
+            .trim_end()
+            .ends_with("home/system/environments/OS-1.0")
+    );
+    let found = view(&place);
+    for (member, value) in [
+        ("cluster_state", "upgrading"),
+        ("upgrade_process_state", "Running"),
+        ("last_action", "upgrade"),
+        ("onefs_version_upgrade", "1.0"),
+    ] {
+        assert_eq!(found[member], value, "{member}");
+    }
+    assert_eq!(
+        (&found["progress"], &found["interrupted"]),
+        (&100.into(), &false.into())
+    );
+    compare!(isi(&place, &["upgrade", "view"]), "upgrade_view");
+    let history = isi(&place, &["upgrade", "history"]).succeeded().stdout;
+    assert!(history.contains(" upgrading OS 1.0 "), "{history}");
+    let log = isi(
+        &place,
+        &["upgrade", "catalog", "history", "--format", "csv"],
+    )
+    .succeeded();
+    for kind in ["import", "upgrade-start", "reference", "upgrade-activate"] {
+        assert!(
+            log.stdout.contains(&format!(",{kind},")),
+            "{kind}: {}",
+            log.stdout
+        );
+    }
+    // What is needed stays.
+    let id = place.id_of("1.0.isi");
+    let removed = isi(
+        &place,
+        &["upgrade", "catalog", "remove", "--id", &id, "--force"],
+    );
+    refused(&removed, 1, "E_REFERENCED");
+}
+
+#[test]
+fn the_three_modes_are_the_same_work_and_exclude_each_other() {
+    let place = machine();
+    let id = imported(&place, "1.0", "1", &[]);
+    let mut plans = Vec::new();
+    for mode in ["simultaneous", "rolling", "parallel"] {
+        let flag = format!("--{mode}");
+        let run = start(&place, &id, &[&flag, "--dry-run", "--format", "json"]).succeeded();
+        let mut reply: Value = serde_json::from_str(&run.stdout).unwrap();
+        assert_eq!(reply["plan"]["mode"].take(), mode);
+        reply["plan"]["free"].take();
+        plans.push(reply);
+    }
+    plans.dedup();
+    assert_eq!(plans.len(), 1);
+    let both = start(&place, &id, &["--rolling", "--parallel"]);
+    assert_eq!(both.code, Some(2));
+}
+
+#[test]
+fn each_step_is_a_line_of_json_and_the_last_line_says_where_it_stands() {
+    let place = machine();
+    let id = imported(&place, "1.0", "1", &[]);
+    let run = start(&place, &id, &["--format", "json"]).succeeded();
+    let lines: Vec<Value> = run
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let (last, steps) = lines.split_last().unwrap();
+    assert_eq!(
+        (&last["event"], &last["cluster_state"]),
+        (&"status".into(), &"upgrading".into())
+    );
+    let mut percent = 0;
+    for step in steps {
+        assert_eq!(step["event"], "step");
+        let now = step["percent"].as_u64().unwrap();
+        assert!(now >= percent && now <= 100);
+        percent = now;
+    }
+    assert_eq!(percent, 100);
+    let begun = steps.iter().filter(|step| step["state"] == "begun");
+    let names: Vec<_> = begun.map(|step| step["step"].as_str().unwrap()).collect();
+    let expected = [
+        "hold",
+        "create",
+        "unpack",
+        "pre-install",
+        "carry",
+        "kernels",
+        "post-install",
+        "finish",
+        "activate",
+    ];
+    assert_eq!(names, expected);
+}
+
+#[test]
+fn what_is_not_for_this_system_is_refused_with_its_own_code_and_changes_nothing() {
+    let place = machine();
+    let id = imported(&place, "1.0", "1", &[]);
+    for (number, (more, code)) in [
+        (&["--type", "patch"][..], "E_NOT_IMAGE"),
+        (&["--architecture", "pdp11"], "E_WRONG_ARCHITECTURE"),
+        (&["--requires", "Other >=1"], "E_REQUIRES"),
+        (&["--free-space", "4611686018427387904"], "E_NO_SPACE"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let version = format!("2.{number}");
+        let bad = imported(&place, &version, "2", more);
+        refused(&start(&place, &bad, &[]), 1, code);
+        assert!(!place.path("home/system").exists(), "{code}");
+    }
+    start(&place, &id, &[]).succeeded();
+    isi(&place, &["upgrade", "bootenv", "mark-good", "OS-1.0"]);
+    isi(&place, &["upgrade", "bootenv", "select"]).succeeded();
+    let before = place.digests("home/system/environments");
+    for (number, (more, code)) in [
+        (&["--product", "other"][..], "E_WRONG_PRODUCT"),
+        (&["--source-versions", ">=1.1"], "E_SOURCE_VERSION"),
+        (&["--conflicts", "OS <2"], "E_CONFLICTS"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let version = format!("3.{number}");
+        let bad = imported(&place, &version, "2", more);
+        let assessed = isi(&place, &["upgrade", "assess", "--install-image-id", &bad]);
+        assert_eq!(assessed.code, Some(3), "{}", assessed.text());
+        assert!(
+            assessed.stdout.contains(&format!("({code})")),
+            "{}",
+            assessed.text()
+        );
+        refused(&start(&place, &bad, &[]), 1, "E_UPGRADE_RUNNING");
+        refused(&start(&place, &bad, &["--dry-run"]), 1, code);
+    }
+    assert_eq!(place.digests("home/system/environments"), before);
+    let assessed = isi(&place, &["upgrade", "assess", "--install-image-id", &id]);
+    compare!(assessed, "upgrade_assess");
+}
+
+#[test]
+fn nothing_of_what_is_not_trusted_reaches_the_system() {
+    let place = machine();
+    image(&place, "1.0", "1", &[]);
+    let stranger = Place::with_pki();
+    fs::copy(place.path("1.0.isi"), stranger.path("1.0.isi")).unwrap();
+    let path = ["upgrade", "start", "--install-image-path", "1.0.isi"];
+    let run = isi(&stranger, &path);
+    assert_eq!(run.code, Some(4), "{}", run.text());
+    assert!(!stranger.path("home/system").exists());
+    let assessed = isi(
+        &stranger,
+        &["upgrade", "assess", "--install-image-path", "1.0.isi"],
+    );
+    assert_eq!(assessed.code, Some(4), "{}", assessed.text());
+    // A byte of the payload, in the catalog, after it was imported: it is refused where it is met.
+    let id = imported(&place, "1.0", "1", &[]);
+    let artifact = format!("home/catalog/artifacts/{}/{id}/package.isi", &id[..2]);
+    place.make_writable(&artifact);
+    place.flip(&artifact, 100);
+    refused(&start(&place, &id, &[]), 1, "E_HASH_MISMATCH");
+    let found = view(&place);
+    assert_eq!(found["cluster_state"], "error");
+    assert_eq!(found["error"]["failed_upgrade_action"], "unpack");
+    assert_eq!(
+        fs::read_dir(place.path("home/system/environments"))
+            .unwrap()
+            .count(),
+        1
+    );
+    assert_eq!(place.names("home/system/environments/.OS-1.0.new"), [""; 0]);
+    refused(&isi(&place, &["upgrade", "resume"]), 1, "E_NOT_NOW");
+    // The file that was imported puts it back.
+    isi(&place, &["upgrade", "catalog", "import", "1.0.isi"]).succeeded();
+    isi(&place, &["upgrade", "retry-last-action"]).succeeded();
+    assert_eq!(
+        place.read("home/system/environments/OS-1.0/bin/tool"),
+        b"tool\n"
+    );
+}
+
+#[test]
+fn commands_that_come_at_the_wrong_time_say_so() {
+    let place = machine();
+    for command in [
+        "view",
+        "history",
+        "pause",
+        "resume",
+        "retry-last-action",
+        "archive",
+    ] {
+        refused(&isi(&place, &["upgrade", command]), 1, "E_NO_SYSTEM");
+    }
+    let id = imported(&place, "1.0", "1", &[]);
+    refused(&start(&place, "0123456789", &[]), 1, "E_UNKNOWN_ID");
+    start(&place, &id, &[]).succeeded();
+    for (command, code) in [
+        ("pause", "E_NOT_NOW"),
+        ("resume", "E_NOT_NOW"),
+        ("retry-last-action", "E_NOT_NOW"),
+        ("archive", "E_UPGRADE_RUNNING"),
+    ] {
+        refused(&isi(&place, &["upgrade", command]), 1, code);
+    }
+    let usage = isi(&place, &["upgrade", "start"]);
+    assert_eq!(usage.code, Some(2), "{}", usage.text());
+    for tries in ["0", "100", "x"] {
+        assert_eq!(
+            start(&place, &id, &["--tries", tries]).code,
+            Some(2),
+            "{tries}"
+        );
+    }
+    let bad = start(&place, &id, &["--name", "../x"]);
+    assert_eq!(bad.code, Some(2), "{}", bad.text());
+}
+
+#[test]
+fn another_root_becomes_a_system_of_its_own_with_what_it_trusts() {
+    let place = machine();
+    let id = imported(&place, "1.0", "1", &[]);
+    fs::create_dir(place.path("full")).unwrap();
+    place.write("full/file", "mine");
+    let full = start(&place, &id, &["--root", "full"]);
+    refused(&full, 1, "E_NOT_EMPTY");
+    assert_eq!(place.names("full"), ["file"]);
+    start(&place, &id, &["--root", "new", "--name", "first"]).succeeded();
+    assert!(!place.path("home/system").exists());
+    assert_eq!(place.read("new/environments/first/etc/release"), b"old\n");
+    assert!(place.path("new/trust/certs").is_dir());
+    let found = isi(&place, &["upgrade", "view", "--root", "new"]).succeeded();
+    assert!(
+        found.stdout.contains("State:           upgrading\n"),
+        "{}",
+        found.stdout
+    );
+}
+
+/// An image that takes a moment to unpack: 48 MiB that no compression makes shorter.
+fn large(place: &Place) -> String {
+    let mut word = 1_u64;
+    let mut bytes = Vec::with_capacity(48 << 20);
+    while bytes.len() < 48 << 20 {
+        word ^= word << 13;
+        word ^= word >> 7;
+        word ^= word << 17;
+        bytes.extend(word.to_le_bytes());
+    }
+    place.write("image/large", bytes);
+    imported(place, "1.0", "1", &[])
+}
+
+/// A start that tells its steps, stopped by whoever reads them.
+fn started(place: &Place, id: &str) -> (Child, BufReader<std::process::ChildStdout>) {
+    let arguments = [
+        "--home",
+        "home",
+        "upgrade",
+        "start",
+        "--install-image-id",
+        id,
+    ];
+    let mut command = place.command("isi", &[&arguments[..], &["--format", "json"]].concat());
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let stdout = child.stdout.take().unwrap();
+    (child, BufReader::new(stdout))
+}
+
+/// Reads until a step stands there.
+fn read_until(lines: &mut impl std::io::BufRead, step: &str, state: &str) {
+    let mut line = String::new();
+    loop {
+        line.clear();
+        assert_ne!(
+            lines.read_line(&mut line).unwrap(),
+            0,
+            "{step} was never {state}"
+        );
+        let event: Value = serde_json::from_str(&line).unwrap();
+        if event["step"] == step && event["state"] == state {
+            return;
+        }
+    }
+}
+
+fn signal(child: &Child, name: &str) {
+    let process = child.id().to_string();
+    let sent = Command::new("kill")
+        .args([name, &process])
+        .status()
+        .unwrap();
+    assert!(sent.success());
+}
+
+#[test]
+fn hbsd_sigint_ends_with_130_and_the_upgrade_can_go_on() {
+    let place = machine();
+    let id = large(&place);
+    for (name, code) in [("-INT", 130), ("-TERM", 143)] {
+        let (child, mut lines) = started(&place, &id);
+        read_until(&mut lines, "unpack", "begun");
+        signal(&child, name);
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{output:?}");
+        let found = view(&place);
+        assert_eq!(found["upgrade_process_state"], "Paused");
+        assert_eq!(found["cluster_state"], "upgrading");
+        assert_eq!(place.names("home/system/environments/.OS-1.0.new"), [""; 0]);
+        assert!(!place.path("home/system/environments/OS-1.0").exists());
+        if name == "-INT" {
+            // Taken back: then the next one begins with nothing in its way.
+            isi(&place, &["upgrade", "rollback", "--force"]).succeeded();
+            assert_eq!(place.names("home/system/environments"), [""; 0]);
+        }
+    }
+    isi(&place, &["upgrade", "resume"]).succeeded();
+    let tree = |below: &str| -> Vec<String> { place.digests(below).into_values().collect() };
+    assert_eq!(tree("home/system/environments/OS-1.0"), tree("image"));
+}
+
+#[test]
+fn a_pause_from_elsewhere_stops_before_the_next_step() {
+    let place = machine();
+    let id = large(&place);
+    let (child, mut lines) = started(&place, &id);
+    read_until(&mut lines, "unpack", "begun");
+    let paused = isi(&place, &["upgrade", "pause", "--format", "json"]).succeeded();
+    let status: Value = serde_json::from_str(&paused.stdout).unwrap();
+    assert_eq!(status["upgrade_process_state"], "Pausing");
+    let refused_start = start(&place, &id, &[]);
+    refused(&refused_start, 1, "E_UPGRADE_RUNNING");
+    let run = place.finished(&child.wait_with_output().unwrap());
+    assert_eq!(run.code, Some(1), "{}", run.text());
+    assert!(run.stderr.contains("code: E_PAUSED"), "{}", run.text());
+    assert_eq!(view(&place)["upgrade_process_state"], "Paused");
+    let resumed = isi(&place, &["upgrade", "resume", "--format", "json"]).succeeded();
+    // What was unpacked is not unpacked again.
+    assert!(
+        !resumed.stdout.contains("\"step\":\"unpack\""),
+        "{}",
+        resumed.stdout
+    );
+    assert_eq!(view(&place)["step"], Value::Null);
+}
+
+#[test]
+fn a_killed_start_is_seen_and_gone_on_with() {
+    let place = machine();
+    let id = large(&place);
+    for (step, state) in [
+        ("hold", "begun"),
+        ("unpack", "begun"),
+        ("unpack", "running"),
+    ] {
+        let (mut child, mut lines) = started(&place, &id);
+        read_until(&mut lines, step, state);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let found = view(&place);
+        assert_eq!(found["interrupted"], true, "{step} {state}");
+        refused(&start(&place, &id, &[]), 1, "E_UPGRADE_RUNNING");
+        isi(&place, &["upgrade", "rollback", "--force"]).succeeded();
+        assert_eq!(place.names("home/system/environments"), [""; 0]);
+        let log = isi(&place, &["upgrade", "history", "--format", "csv"]).succeeded();
+        assert!(log.stdout.contains(",rolled-back,"), "{}", log.stdout);
+    }
+    let (mut child, mut lines) = started(&place, &id);
+    read_until(&mut lines, "unpack", "running");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    isi(&place, &["upgrade", "resume"]).succeeded();
+    let tree = |below: &str| -> Vec<String> { place.digests(below).into_values().collect() };
+    assert_eq!(tree("home/system/environments/OS-1.0"), tree("image"));
+}
+
+/// A small file system in memory at this place, if one can be mounted; says so if not.
+struct Small<'a>(&'a Place, &'static str);
+
+impl<'a> Small<'a> {
+    fn mount(place: &'a Place, at: &'static str, options: &str) -> Option<Self> {
+        fs::create_dir_all(place.path(at)).unwrap();
+        let run = place.run("mount", &["-t", "tmpfs", "-o", options, "isi-test", at]);
+        if run.code != Some(0) {
+            eprintln!(
+                "skipped: a full disk needs a file system of its own: {}",
+                run.stderr
+            );
+            return None;
+        }
+        Some(Self(place, at))
+    }
+}
+
+impl Drop for Small<'_> {
+    fn drop(&mut self) {
+        self.0.run("umount", &[self.1]);
+    }
+}
+
+#[test]
+fn a_disk_that_is_full_is_told_and_the_upgrade_goes_on_when_there_is_room() {
+    let place = machine();
+    for number in 0..100 {
+        place.write(&format!("image/many/{number}"), "x");
+    }
+    let id = imported(&place, "1.0", "1", &[]);
+    let Some(small) = Small::mount(&place, "small", "size=64m,nr_inodes=80,mode=755") else {
+        return;
+    };
+    let root = ["--root", "small/system"];
+    refused(&start(&place, &id, &root), 1, "E_NO_SPACE");
+    let shown = isi(&place, &["upgrade", "view", "--root", "small/system"]).succeeded();
+    assert!(
+        shown.stdout.contains("Code:            E_NO_SPACE\n"),
+        "{}",
+        shown.stdout
+    );
+    assert_eq!(
+        place.names("small/system/environments/.OS-1.0.new"),
+        [""; 0]
+    );
+    let again = isi(
+        &place,
+        &["upgrade", "retry-last-action", "--root", "small/system"],
+    );
+    refused(&again, 1, "E_NO_SPACE");
+    let grown = place.run("mount", &["-o", "remount,nr_inodes=1000", "small"]);
+    grown.succeeded();
+    isi(
+        &place,
+        &["upgrade", "retry-last-action", "--root", "small/system"],
+    )
+    .succeeded();
+    assert_eq!(
+        place.names("small/system/environments/OS-1.0/many").len(),
+        100
+    );
+    drop(small);
+    // Too small from the beginning: nothing is begun.
+    let Some(small) = Small::mount(&place, "tiny", "size=1m,mode=755") else {
+        return;
+    };
+    refused(
+        &start(&place, &id, &["--root", "tiny/system"]),
+        1,
+        "E_NO_SPACE",
+    );
+    assert_eq!(place.names("tiny"), [""; 0]);
+    drop(small);
+}
