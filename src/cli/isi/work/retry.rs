@@ -23,12 +23,15 @@ Examples:
 impl Args {
     pub(in crate::cli::isi) fn run(self, context: &mut Context) -> Result<Exit, CommandError> {
         let (target, json) = (self.target.target(), self.output.is_json());
-        let status = follow(
+        let done = follow(
             context,
             &mut |event, out| steps::tell(event, json, out),
             |service, call| service.upgrade_retry(&target, call),
-        )
-        .map_err(|error| error.attempting("cannot go on"))?;
+        );
+        if let Err(error) = &done {
+            steps::stopped(error, &mut context.out);
+        }
+        let status = done.map_err(|error| error.attempting("cannot go on"))?;
         if json {
             steps::end(&status, &mut context.out)?;
         } else {

@@ -90,12 +90,15 @@ impl Args {
         if self.dry_run {
             return plan(&request, json, context);
         }
-        let status = follow(
+        let done = follow(
             context,
             &mut |event, out| steps::tell(event, json, out),
             |service, call| service.upgrade_start(request, call),
-        )
-        .map_err(|error| error.attempting("cannot upgrade"))?;
+        );
+        if let Err(error) = &done {
+            steps::stopped(error, &mut context.out);
+        }
+        let status = done.map_err(|error| error.attempting("cannot upgrade"))?;
         if json {
             steps::end(&status, &mut context.out)?;
         } else {

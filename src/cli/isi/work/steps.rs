@@ -1,4 +1,4 @@
-use crate::cli::{CommandError, Printer};
+use crate::cli::{CommandError, Kind, Printer};
 use crate::service::{Event, StepEvent, StepState, UpgradeStatus};
 
 /// One line of the event stream.
@@ -30,6 +30,13 @@ pub(super) fn tell(event: &Event<'_>, json: bool, out: &mut Printer) -> Result<(
 /// Ends the event stream.
 pub(super) fn end(status: &UpgradeStatus, out: &mut Printer) -> Result<(), CommandError> {
     line(&Line::Status(status), out)
+}
+
+/// Says what to do after the work was stopped by a signal.
+pub(super) fn stopped(error: &CommandError, out: &mut Printer) {
+    if matches!(error.kind(), Kind::Interrupted(_)) {
+        out.note("`isi upgrade view` shows where it stands; what was begun can go on or be undone");
+    }
 }
 
 fn line(line: &Line<'_>, out: &mut Printer) -> Result<(), CommandError> {
