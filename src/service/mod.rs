@@ -17,18 +17,19 @@ pub use self::error::ServiceError;
 pub use self::event::{Event, Observer};
 pub use self::local::{Local, Paths};
 pub use self::wire::{
-    ActivateRequest, ArchiveReply, AssessReply, CleanRequest, CleanSets, CreateEnvironmentRequest,
-    DestroyEnvironmentReply, DestroyEnvironmentRequest, DiscardReply, EnvironmentContent,
-    EnvironmentItem, EnvironmentReply, EnvironmentsReply, ExportReply, ExportRequest, ExportTarget,
-    HistoryEntry, HistoryFilter, HistoryReply, HistoryRequest, ImportReply, ImportRequest,
-    InstallImage, Item, ListReply, ListRequest, MarkGoodRequest, MountReply, MountRequest, OneOf,
-    PackageDetails, PackageFile, PackageSource, PackageStream, PinReply, PinRequest, PlanReply,
-    Problem, PurgeReply, PurgeRequest, QuarantineReply, QuarantinedItem, ReadmeReply, Reference,
-    RegionDetails, RemoveRequest, RepairReply, RepairRequest, RestoreReply, RestoreRequest, SCHEMA,
-    SelectReply, Selection, Signer, StatusError, Target, Trial, TrustCheckReply, TrustCheckRequest,
-    TrustShowReply, UnpinRequest, UpgradeItem, UpgradeRequest, UpgradeStatus, UpgradesReply,
-    VerifiedItem, VerifyInstalledReply, VerifyInstalledRequest, VerifyReply, VerifyRequest,
-    ViewReply,
+    ActivateRequest, ArchiveReply, AssessReply, CheckReply, CleanRequest, CleanSets,
+    CommitPreviewReply, CommitReply, CreateEnvironmentRequest, DestroyEnvironmentReply,
+    DestroyEnvironmentRequest, DiscardReply, EnvironmentContent, EnvironmentItem, EnvironmentReply,
+    EnvironmentsReply, ExportReply, ExportRequest, ExportTarget, HistoryEntry, HistoryFilter,
+    HistoryReply, HistoryRequest, ImportReply, ImportRequest, InstallImage, Item, ListReply,
+    ListRequest, MarkGoodRequest, MountReply, MountRequest, OneOf, PackageDetails, PackageFile,
+    PackageSource, PackageStream, PinReply, PinRequest, PlanReply, Problem, PurgeReply,
+    PurgeRequest, QuarantineReply, QuarantinedItem, ReadmeReply, Reference, RegionDetails,
+    RemoveRequest, RepairReply, RepairRequest, RestoreReply, RestoreRequest, RollbackPreviewReply,
+    RollbackRequest, SCHEMA, SelectReply, Selection, Signer, StatusError, Target, Trial,
+    TrustCheckReply, TrustCheckRequest, TrustShowReply, UnpinRequest, UpgradeItem, UpgradeRequest,
+    UpgradeStatus, UpgradesReply, VerifiedItem, VerifyInstalledReply, VerifyInstalledRequest,
+    VerifyReply, VerifyRequest, ViewReply,
 };
 pub use crate::catalog::events::{ChainFinding, Head};
 pub use crate::catalog::quarantine::Content;
@@ -40,10 +41,12 @@ pub use crate::system::{DEFAULT_TRIES, MAX_TRIES};
 pub use crate::system::{EnvName, EnvNameError, Role, StorageKind};
 pub use crate::trust::{Severity, TrustFinding, TrustItem, TrustItemKind, TrustRule};
 
+pub use crate::system::Checked;
 pub use crate::upgrade::{
     Action, ActionResult, Advice, ClusterState, Finding, Installed, Mode, PackageFacts, Plan,
     ProcessState, RollbackCause, Step, StepEvent, StepState,
 };
+pub use crate::upgrade::{Permanent, Settled};
 
 /// What the product does, for every front end.
 pub trait Management {
@@ -235,6 +238,36 @@ pub trait Management {
         target: &Target,
         call: &Call<'_>,
     ) -> Result<UpgradesReply, ServiceError>;
+
+    /// Looks whether the running system is well, and marks it good or bad if it is on trial.
+    fn upgrade_check(&self, target: &Target, call: &Call<'_>) -> Result<CheckReply, ServiceError>;
+
+    /// What a commit would do, and what of it cannot be undone; nothing is changed.
+    fn upgrade_commit_preview(
+        &self,
+        target: &Target,
+        call: &Call<'_>,
+    ) -> Result<CommitPreviewReply, ServiceError>;
+
+    /// Makes permanent what runs; the steps arrive as [`Event::Step`].
+    ///
+    /// A system that never was a package becomes one first.
+    fn upgrade_commit(&self, target: &Target, call: &Call<'_>)
+    -> Result<CommitReply, ServiceError>;
+
+    /// What a rollback would do; nothing is changed.
+    fn upgrade_rollback_preview(
+        &self,
+        target: &Target,
+        call: &Call<'_>,
+    ) -> Result<RollbackPreviewReply, ServiceError>;
+
+    /// Takes an upgrade back; needs nothing but the system itself.
+    fn upgrade_rollback(
+        &self,
+        request: &RollbackRequest,
+        call: &Call<'_>,
+    ) -> Result<UpgradeStatus, ServiceError>;
 
     /// Puts the journal of an upgrade that ended away, and removes what a rollback left.
     fn upgrade_archive(

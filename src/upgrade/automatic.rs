@@ -56,6 +56,15 @@ pub fn notice_rollback(
     Ok(Some(found))
 }
 
+/// Whether there is a rollback that happened by itself and is not written down; needs no lock.
+pub fn has_rolled_back(machine: &Machine<'_>, journals: &Journals) -> Result<bool, UpgradeError> {
+    let records = journals.read()?.unwrap_or_default();
+    match Standing::of(&records) {
+        Some(standing) => Ok(find(machine, &standing)?.is_some()),
+        None => Ok(false),
+    }
+}
+
 /// What there is to write down.
 fn find(machine: &Machine<'_>, standing: &Standing) -> Result<Option<RolledBack>, UpgradeError> {
     let environment = &standing.plan.environment;

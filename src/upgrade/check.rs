@@ -29,11 +29,11 @@ pub struct CheckReport {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Settled {
-    /// It was known to be good, or to be bad: nothing changed.
+    /// It is good, whatever was found, and stays so.
     Nothing,
     /// It was on trial and is good now.
     Good,
-    /// It was on trial and will not be started again.
+    /// It was on trial, and will not be started again by itself.
     Bad,
 }
 
@@ -94,7 +94,7 @@ fn settle(
             system.mark_good(environment, run.now())?;
             Settled::Good
         }
-        (Some(counter), false) if counter.is_bad() => Settled::Nothing,
+        (Some(counter), false) if counter.is_bad() => Settled::Bad,
         (Some(_), false) => {
             system.loader().mark_bad(environment)?;
             Settled::Bad

@@ -33,7 +33,7 @@ mod testing;
 mod tests;
 mod watch;
 
-pub use self::automatic::{RolledBack, notice_rollback};
+pub use self::automatic::{RolledBack, has_rolled_back, notice_rollback};
 pub use self::check::{CheckReport, Settled, check};
 pub use self::commit::{CommitPreview, Committed, Permanent, commit, preview_commit};
 pub use self::engine::{Engine, Run, expect_nothing_running};
@@ -46,7 +46,7 @@ pub use self::plan::{
     Advice, Finding, Installed, Inventory, Mode, PackageFacts, Plan, Refusal, Rules, advice,
     assess, plan,
 };
-pub use self::rollback::rollback;
+pub use self::rollback::{RollbackPreview, preview_rollback, rollback};
 pub use self::standing::{Failure, Phase, RollbackCause, Standing};
 pub use self::status::{ActionResult, ClusterState, ProcessState};
 pub use self::step::{Action, Step};

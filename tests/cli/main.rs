@@ -28,6 +28,7 @@ mod import;
 mod interrupt;
 mod lock;
 mod owners;
+mod permanent;
 mod refusals;
 mod repair;
 mod sign;

@@ -13,6 +13,7 @@ const EXAMPLES: &str = "\
 Examples:
   isi upgrade start --install-image-path /ifs/install.isi
   isi upgrade view
+  isi upgrade commit
   isi upgrade catalog list
   isi upgrade trust check";
 
@@ -25,6 +26,8 @@ enum Command {
     Pause(work::pause::Args),
     Resume(work::resume::Args),
     RetryLastAction(work::retry::Args),
+    Commit(work::commit::Args),
+    Rollback(work::rollback::Args),
     Archive(work::archive::Args),
     Catalog(catalog::Args),
     Trust(trust::Args),
@@ -42,6 +45,8 @@ impl Args {
             Command::Pause(args) => args.run(context),
             Command::Resume(args) => args.run(context),
             Command::RetryLastAction(args) => args.run(context),
+            Command::Commit(args) => args.run(context),
+            Command::Rollback(args) => args.run(context),
             Command::Archive(args) => args.run(context),
             Command::Catalog(args) => args.run(context),
             Command::Trust(args) => args.run(context),

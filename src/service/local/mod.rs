@@ -24,15 +24,16 @@ use std::time::Duration;
 
 use self::told::told;
 use super::{
-    ActivateRequest, ArchiveReply, AssessReply, Call, CleanRequest, CreateEnvironmentRequest,
-    DestroyEnvironmentReply, DestroyEnvironmentRequest, DiscardReply, EnvironmentReply,
-    EnvironmentsReply, Event, ExportReply, ExportRequest, HistoryReply, HistoryRequest,
-    ImportReply, ImportRequest, ListReply, ListRequest, Management, MarkGoodRequest, MountReply,
-    MountRequest, OneOf, PinReply, PinRequest, PlanReply, PurgeReply, PurgeRequest,
-    QuarantineReply, ReadmeReply, RemoveRequest, RepairReply, RepairRequest, RestoreReply,
-    RestoreRequest, SelectReply, ServiceError, Target, TrustCheckReply, TrustCheckRequest,
-    TrustShowReply, UnpinRequest, UpgradeRequest, UpgradeStatus, UpgradesReply,
-    VerifyInstalledReply, VerifyInstalledRequest, VerifyReply, VerifyRequest, ViewReply,
+    ActivateRequest, ArchiveReply, AssessReply, Call, CheckReply, CleanRequest, CommitPreviewReply,
+    CommitReply, CreateEnvironmentRequest, DestroyEnvironmentReply, DestroyEnvironmentRequest,
+    DiscardReply, EnvironmentReply, EnvironmentsReply, Event, ExportReply, ExportRequest,
+    HistoryReply, HistoryRequest, ImportReply, ImportRequest, ListReply, ListRequest, Management,
+    MarkGoodRequest, MountReply, MountRequest, OneOf, PinReply, PinRequest, PlanReply, PurgeReply,
+    PurgeRequest, QuarantineReply, ReadmeReply, RemoveRequest, RepairReply, RepairRequest,
+    RestoreReply, RestoreRequest, RollbackPreviewReply, RollbackRequest, SelectReply, ServiceError,
+    Target, TrustCheckReply, TrustCheckRequest, TrustShowReply, UnpinRequest, UpgradeRequest,
+    UpgradeStatus, UpgradesReply, VerifyInstalledReply, VerifyInstalledRequest, VerifyReply,
+    VerifyRequest, ViewReply,
 };
 use crate::catalog::{Access, Catalog, Context};
 use crate::digest::IdPrefix;
@@ -95,7 +96,7 @@ impl Local {
     }
 
     fn trust(&self) -> Result<TrustStore, ServiceError> {
-        Ok(TrustStore::load(&self.paths.trust)?)
+        self.trust_of(&Target::Machine)
     }
 }
 
@@ -323,6 +324,44 @@ impl Management for Local {
         call: &Call<'_>,
     ) -> Result<UpgradesReply, ServiceError> {
         told(call, |_| Self::upgrade_history(self, target))
+    }
+
+    fn upgrade_check(&self, target: &Target, call: &Call<'_>) -> Result<CheckReply, ServiceError> {
+        told(call, |call| Self::upgrade_check(self, target, call))
+    }
+
+    fn upgrade_commit_preview(
+        &self,
+        target: &Target,
+        call: &Call<'_>,
+    ) -> Result<CommitPreviewReply, ServiceError> {
+        told(call, |call| {
+            Self::upgrade_commit_preview(self, target, call)
+        })
+    }
+
+    fn upgrade_commit(
+        &self,
+        target: &Target,
+        call: &Call<'_>,
+    ) -> Result<CommitReply, ServiceError> {
+        told(call, |call| Self::upgrade_commit(self, target, call))
+    }
+
+    fn upgrade_rollback_preview(
+        &self,
+        target: &Target,
+        call: &Call<'_>,
+    ) -> Result<RollbackPreviewReply, ServiceError> {
+        told(call, |_| Self::upgrade_rollback_preview(self, target))
+    }
+
+    fn upgrade_rollback(
+        &self,
+        request: &RollbackRequest,
+        call: &Call<'_>,
+    ) -> Result<UpgradeStatus, ServiceError> {
+        told(call, |call| Self::upgrade_rollback(self, request, call))
     }
 
     fn upgrade_archive(

@@ -48,9 +48,16 @@ impl Local {
         Ok(System::bootstrap_with_trust(&root, storage, id, trust)?)
     }
 
-    /// What is trusted for a system: its own, or the host's while it is none yet.
+    /// What is trusted for a system: its own, or the host's while it is none yet; and the key that it signs
+    /// images of itself with.
     pub fn trust_of(&self, target: &Target) -> Result<TrustStore, ServiceError> {
-        Ok(TrustStore::load(&self.trust_paths_of(target)?)?)
+        let trust = TrustStore::load(&self.trust_paths_of(target)?)?;
+        let own = self.root_of(target)?.join(LOCAL_KEY);
+        Ok(if crate::fsio::is_there(&own)? {
+            trust.with_local(&own)?
+        } else {
+            trust
+        })
     }
 
     /// Where that is.
@@ -87,5 +94,7 @@ impl Local {
     }
 }
 
+/// Where a system keeps the key that it signs images of itself with.
+const LOCAL_KEY: &str = "local-key";
 /// Where a system keeps what is trusted for it.
 const TRUST: &str = "trust";

@@ -10,6 +10,7 @@ mod installed;
 mod item;
 mod list;
 mod package;
+mod permanent;
 mod pin;
 mod quarantine;
 mod readme;
@@ -34,6 +35,9 @@ pub use self::installed::{VerifyInstalledReply, VerifyInstalledRequest};
 pub use self::item::{Item, Reference, Signer};
 pub use self::list::{ListReply, ListRequest};
 pub use self::package::{OneOf, PackageFile};
+pub use self::permanent::{
+    CheckReply, CommitPreviewReply, CommitReply, RollbackPreviewReply, RollbackRequest,
+};
 pub use self::pin::{PinReply, PinRequest, UnpinRequest};
 pub use self::quarantine::{
     PurgeReply, PurgeRequest, QuarantineReply, QuarantinedItem, RestoreReply, RestoreRequest,

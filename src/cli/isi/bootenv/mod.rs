@@ -1,6 +1,7 @@
 //! `isi upgrade bootenv`: the boot environments of a system.
 
 mod activate;
+mod check;
 mod create;
 mod destroy;
 mod list;
@@ -37,6 +38,7 @@ enum Command {
     Mount(mount::Args),
     Activate(activate::Args),
     MarkGood(mark_good::Args),
+    Check(check::Args),
     Destroy(destroy::Args),
     Select(select::Args),
 }
@@ -49,6 +51,7 @@ impl Args {
             Command::Mount(args) => args.run(context),
             Command::Activate(args) => args.run(context),
             Command::MarkGood(args) => args.run(context),
+            Command::Check(args) => args.run(context),
             Command::Destroy(args) => args.run(context),
             Command::Select(args) => args.run(context),
         }

@@ -1,5 +1,6 @@
 //! Upgrades: the calls that begin one, go on with it, and tell where it stands.
 
+mod permanent;
 mod plan;
 mod standing;
 mod work;

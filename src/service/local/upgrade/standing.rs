@@ -19,6 +19,7 @@ impl Local {
         call: &Call<'_>,
     ) -> Result<UpgradeStatus, ServiceError> {
         let system = self.system(target)?;
+        self.notice(&system, target, call)?;
         self.status(&system, target, call)
     }
 

@@ -23,7 +23,9 @@ impl Local {
         let is_there = System::is_at(&root)?;
         if is_there {
             // Before a package is read from end to end only to be told this.
-            expect_nothing_running(&journals(&System::open(&root)?)?)?;
+            let system = System::open(&root)?;
+            self.notice(&system, &target, call)?;
+            expect_nothing_running(&journals(&system)?)?;
         }
         let storage = request.storage;
         let id = self.image_of(request, call)?;
