@@ -82,6 +82,18 @@ fn what_is_as_it_was_signed() {
 }
 
 #[test]
+fn where_nothing_runs_it_is_what_will_boot() {
+    let place = place();
+    fs::remove_file(place.path("home/system/current")).unwrap();
+    let run = verify(&place, &[]).succeeded();
+    assert!(run.stderr.contains("one: "), "{}", run.stderr);
+    fs::remove_file(place.path("home/system/loader/loader.conf")).unwrap();
+    let run = verify(&place, &[]);
+    assert_eq!(run.code, Some(1));
+    assert!(run.stderr.contains("E_NOTHING_RUNS"), "{}", run.stderr);
+}
+
+#[test]
 fn what_differs_is_found_planned_and_repaired_and_then_nothing_is_left() {
     let place = place();
     damage(&place);

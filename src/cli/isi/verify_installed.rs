@@ -49,7 +49,7 @@ pub(super) struct Args {
     #[arg(long, requires = "fix")]
     local: bool,
 
-    /// Compare the boot environment NAME [default: the one that runs]
+    /// Compare the boot environment NAME [default: the one that runs, else the one that boots]
     #[arg(long, value_name = "NAME")]
     bootenv: Option<EnvName>,
 

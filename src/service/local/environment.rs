@@ -168,6 +168,17 @@ impl Local {
         Ok(running.ok_or_else(|| SystemError::NothingRuns { root: root() })?)
     }
 
+    /// The environment that runs, or, where none does, the one that boots by default.
+    pub(super) fn active(&self, system: &System, target: &Target) -> Result<EnvName, ServiceError> {
+        if system.running(self.booted_of(target))?.is_none()
+            && let Some(default) = system.loader().default()?
+            && system.has(&default)?
+        {
+            return Ok(default);
+        }
+        self.running(system, target)
+    }
+
     fn one(
         &self,
         system: &System,

@@ -24,7 +24,7 @@ impl Local {
         let _held = changes.then(|| self.hold(&system, call)).transpose()?;
         let name = match &request.environment {
             Some(name) => name.clone(),
-            None => self.running(&system, &request.target)?,
+            None => self.active(&system, &request.target)?,
         };
         let root = system.storage().open(&name)?;
         let record = system.record(&name)?;
