@@ -170,6 +170,27 @@ fn another_root_and_a_jail_are_systems_of_their_own() {
 }
 
 #[test]
+fn root_jail_and_bootenv_exclude_each_other() {
+    let place = Place::new();
+    let targets = [["--root", "r"], ["--jail", "j"], ["--bootenv", "b"]];
+    let commands = [
+        &["start", "--install-image-id", "abc"][..],
+        &["assess", "--install-image-id", "abc"],
+    ];
+    for command in commands {
+        for (index, one) in targets.iter().enumerate() {
+            for other in targets.iter().skip(index + 1) {
+                let all = [&["upgrade"], command, one, other, &["--home", "home"]].concat();
+                let run = place.isi(&all);
+                assert_eq!(run.code, Some(2), "{all:?}: {}", run.stderr);
+                assert!(run.stderr.contains("cannot be used with"), "{}", run.stderr);
+            }
+        }
+    }
+    assert!(!place.path("home").exists());
+}
+
+#[test]
 fn a_directory_with_something_else_in_it_is_no_system() {
     let place = Place::with_pki();
     place.write("disk/precious", "x");

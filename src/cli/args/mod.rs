@@ -17,7 +17,7 @@ pub(super) use installation::{InstallationArgs, duration};
 pub(super) use listing::{Format, ListArgs, OutputArgs};
 pub(super) use overwrite::OverwriteArgs;
 pub(super) use signing::SigningArgs;
-pub(super) use target::TargetArgs;
+pub(super) use target::{TargetArgs, TargetOrBootenvArgs};
 pub(super) use time::{parse_time, source_date_epoch};
 pub(super) use timestamping::TimestampingArgs;
 pub(super) use trust::TrustArgs;

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use crate::service::Target;
+use crate::service::{EnvName, Target};
 
 /// Flags that choose the system that is worked on.
 #[derive(clap::Args, Clone, Debug, Default)]
@@ -13,6 +13,30 @@ pub(crate) struct TargetArgs {
     /// Work on the system of the jail NAME, as configured, or else in /var/lib/machines
     #[arg(long, value_name = "NAME", conflicts_with = "root")]
     jail: Option<String>,
+}
+
+/// Flags that choose the system that is worked on, or an environment of this machine's own; one of them.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub(crate) struct TargetOrBootenvArgs {
+    #[command(flatten)]
+    target: TargetArgs,
+
+    /// Work on the boot environment NAME of this machine's own system
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["root", "jail"])]
+    #[arg(help_heading = "Target options")]
+    bootenv: Option<EnvName>,
+}
+
+impl TargetOrBootenvArgs {
+    /// The system that is meant.
+    pub(crate) fn target(&self) -> Target {
+        self.target.target()
+    }
+
+    /// The environment that is meant, if one was named.
+    pub(crate) fn bootenv(&self) -> Option<&EnvName> {
+        self.bootenv.as_ref()
+    }
 }
 
 impl TargetArgs {

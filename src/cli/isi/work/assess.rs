@@ -1,5 +1,5 @@
 use super::image::{ImageArgs, name};
-use crate::cli::args::{OutputArgs, TargetArgs};
+use crate::cli::args::{OutputArgs, TargetOrBootenvArgs};
 use crate::cli::isi::catalog::call;
 use crate::cli::{CommandError, Context, Exit, Printer};
 use crate::service::{AssessReply, DEFAULT_TRIES, EnvName, Mode, UpgradeRequest};
@@ -11,8 +11,8 @@ pub(in crate::cli::isi) struct Args {
     #[command(flatten)]
     image: ImageArgs,
 
-    /// Call the new boot environment NAME, not after the image
-    #[arg(long, visible_alias = "bootenv", value_name = "NAME", value_parser = name)]
+    /// Call the new boot environment NAME, not after the image; as --bootenv, but of any target
+    #[arg(long, value_name = "NAME", value_parser = name, conflicts_with = "bootenv")]
     name: Option<EnvName>,
 
     /// Let an unsigned image in FILE pass for REASON, where the policy allows to ask
@@ -20,7 +20,7 @@ pub(in crate::cli::isi) struct Args {
     allow_unsigned: Option<String>,
 
     #[command(flatten)]
-    target: TargetArgs,
+    target: TargetOrBootenvArgs,
 
     #[command(flatten)]
     output: OutputArgs,
@@ -40,7 +40,7 @@ impl Args {
             target: self.target.target(),
             image: self.image.open()?,
             mode: Mode::default(),
-            name: self.name,
+            name: self.name.or_else(|| self.target.bootenv().cloned()),
             tries: DEFAULT_TRIES,
             allow_downgrade: None,
             allow_unsigned: self.allow_unsigned,

@@ -1,6 +1,6 @@
 use super::image::{ImageArgs, name};
 use super::{shown, steps};
-use crate::cli::args::{OutputArgs, TargetArgs};
+use crate::cli::args::{OutputArgs, TargetOrBootenvArgs};
 use crate::cli::isi::catalog::{call, follow};
 use crate::cli::{CommandError, Context, Exit};
 use crate::service::{DEFAULT_TRIES, EnvName, MAX_TRIES, Mode, StorageKind, UpgradeRequest};
@@ -19,8 +19,8 @@ pub(in crate::cli::isi) struct Args {
     #[arg(long)]
     dry_run: bool,
 
-    /// Call the new boot environment NAME, not after the image
-    #[arg(long, visible_alias = "bootenv", value_name = "NAME", value_parser = name)]
+    /// Call the new boot environment NAME, not after the image; as --bootenv, but of any target
+    #[arg(long, value_name = "NAME", value_parser = name, conflicts_with = "bootenv")]
     name: Option<EnvName>,
 
     /// Give the new environment up when it was started N times and did not prove well
@@ -41,7 +41,7 @@ pub(in crate::cli::isi) struct Args {
     storage: Option<StorageKind>,
 
     #[command(flatten)]
-    target: TargetArgs,
+    target: TargetOrBootenvArgs,
 
     #[command(flatten)]
     output: OutputArgs,
@@ -80,7 +80,7 @@ impl Args {
             target: self.target.target(),
             image: self.image.open()?,
             mode: self.mode.mode(),
-            name: self.name,
+            name: self.name.or_else(|| self.target.bootenv().cloned()),
             tries: self.tries,
             allow_downgrade: self.allow_downgrade,
             allow_unsigned: self.allow_unsigned,
