@@ -11,6 +11,7 @@
 
 mod check;
 mod commit;
+mod environments;
 mod interrupted;
 mod own_image;
 mod rollback;
