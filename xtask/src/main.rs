@@ -34,7 +34,7 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "bench",
-        about: "costs beside openssl, cp and tar: bench [catalog] [--size 1GiB] [--runs N] ...",
+        about: "costs beside openssl, cp and tar: bench [catalog|install] [--size 1GiB] [--runs N] ...",
         run: bench::run,
     },
     Task {

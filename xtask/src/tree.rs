@@ -56,6 +56,83 @@ pub fn gather(target: &Path, wanted: u64) -> Outcome<Tree> {
     Ok(tree)
 }
 
+/// As [`gather`], and takes away again what is more than `wanted`, evenly.
+pub fn gather_exactly(target: &Path, wanted: u64) -> Outcome {
+    let tree = gather(target, wanted)?;
+    let mut files = Vec::new();
+    files_below(target, &mut files)?;
+    files.sort();
+    let (mut kept, mut seen) = (0, 0);
+    for file in files {
+        seen += 1;
+        // As many of the first n as their share is.
+        if kept * tree.files < seen * wanted && kept < wanted {
+            kept += 1;
+        } else {
+            std::fs::remove_file(file)?;
+        }
+    }
+    Ok(())
+}
+
+/// Where large real files are found.
+const LARGE: [&str; 2] = ["/usr/bin", "/usr/lib"];
+
+/// Most bytes of a file that fills up.
+const LARGEST: u64 = 48 << 20;
+
+/// Fills `target` with real programs and libraries, the largest first, until everything in the tree above
+/// it has at least `wanted` bytes; `target` is three levels below the root of the tree.
+pub fn fill(target: &Path, wanted: u64) -> Outcome<Tree> {
+    let root = target.ancestors().nth(3).unwrap_or(target);
+    let mut tree = measure(root)?;
+    std::fs::create_dir_all(target)?;
+    let mut files = Vec::new();
+    for place in LARGE {
+        files_below(Path::new(place), &mut files)?;
+    }
+    let mut sizes: Vec<(u64, PathBuf)> = Vec::new();
+    for file in files {
+        let size = std::fs::metadata(&file)?.len();
+        if size <= LARGEST {
+            sizes.push((size, file));
+        }
+    }
+    sizes.sort();
+    for (number, (size, file)) in sizes.into_iter().rev().enumerate() {
+        if tree.bytes >= wanted {
+            return Ok(tree);
+        }
+        std::fs::copy(&file, target.join(format!("{number:05}")))?;
+        tree.bytes += size;
+        tree.files += 1;
+    }
+    if tree.bytes >= wanted {
+        return Ok(tree);
+    }
+    failure(format!(
+        "found {} bytes of real files on this machine",
+        tree.bytes
+    ))
+}
+
+/// The regular files below `directory`; links and what may not be listed are left out.
+fn files_below(directory: &Path, files: &mut Vec<PathBuf>) -> Outcome {
+    let Ok(entries) = std::fs::read_dir(directory) else {
+        return Ok(());
+    };
+    for entry in entries {
+        let entry = entry?;
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            files_below(&entry.path(), files)?;
+        } else if kind.is_file() {
+            files.push(entry.path());
+        }
+    }
+    Ok(())
+}
+
 /// Where cargo keeps the sources of crates.
 fn crate_sources() -> Option<PathBuf> {
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
@@ -104,6 +181,16 @@ mod tests {
             bytes: 5,
         };
         assert_eq!(tree, expected);
+        Ok(())
+    }
+
+    #[test]
+    fn as_many_files_are_kept_as_were_wanted() -> Outcome {
+        let directory = std::env::temp_dir().join(format!("xtask-exact-{}", std::process::id()));
+        gather_exactly(&directory, 100)?;
+        let tree = measure(&directory)?;
+        std::fs::remove_dir_all(&directory)?;
+        assert_eq!(tree.files, 100);
         Ok(())
     }
 }

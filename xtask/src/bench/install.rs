@@ -164,9 +164,9 @@ impl Bench {
             "isi_packager extract --package image.isi --files out --preserve --home pki",
             &["out"],
         ));
-        // The last one leaves what is compared.
+        // What it leaves is compared afterwards.
         let start = format!(
-            "isi --home pki upgrade start --install-image-id {id} --root system --force"
+            "isi --home pki upgrade start --install-image-id {id} --root system --name bench"
         );
         subjects.push(self.subject(START, &start, &["system/"]));
         subjects.push(Subject {
@@ -174,19 +174,14 @@ impl Bench {
             command: self.dgst()?,
             before: &[],
         });
-        let compare = "isi --home pki upgrade verify-installed --root system --bootenv ENV";
+        let compare = "isi --home pki upgrade verify-installed --root system --bootenv bench";
         for (name, depth) in [(FULL, "--full"), (QUICK, "--quick")] {
             subjects.push(self.subject(name, &format!("{compare} {depth}"), &[]));
         }
         Ok(subjects)
     }
 
-    fn subject(
-        &self,
-        name: &'static str,
-        line: &str,
-        before: &'static [&'static str],
-    ) -> Subject {
+    fn subject(&self, name: &'static str, line: &str, before: &'static [&'static str]) -> Subject {
         Subject {
             name,
             command: shell::typed(&self.directory, line),
@@ -262,5 +257,79 @@ impl Bench {
 
     fn once(&self, line: &str) -> Outcome {
         self.cost(&shell::typed(&self.directory, line)).map(drop)
+    }
+}
+
+/// Removes `name`; one that ends in a slash is made again as an empty directory.
+fn clear(directory: &Path, name: &str) -> Outcome {
+    let path = directory.join(name.trim_end_matches('/'));
+    if path.is_dir() {
+        fs::remove_dir_all(&path)?;
+    } else if path.exists() {
+        fs::remove_file(&path)?;
+    }
+    if name.ends_with('/') {
+        fs::create_dir(&path)?;
+    }
+    Ok(())
+}
+
+/// A comparison by name: a row, the figure, what it is compared with, and the bar.
+type Comparison = (&'static str, Figure, &'static str, Option<f64>);
+
+const COMPARISONS: &[Comparison] = &[
+    (START, Figure::Wall, TAR, Some(INSTALL)),
+    (START, Figure::Cpu, TAR, None),
+    (START, Figure::Wall, CP, None),
+    (START, Figure::Wall, OSTREE, None),
+    (START, Figure::Wall, RAUC, None),
+    (UNPACK, Figure::Wall, TAR, None),
+    (UNPACK, Figure::Cpu, TAR, None),
+    (FULL, Figure::Cpu, DGST, Some(COMPARE)),
+    (FULL, Figure::Wall, DGST, None),
+];
+
+/// Prints comparisons and bars; tells how many bars do not hold.
+fn report(rows: &[Row]) -> usize {
+    let find = |name: &str| rows.iter().find(|row| row.name == name);
+    let mut missed = 0;
+    for (name, figure, floor, bar) in COMPARISONS {
+        if let (Some(row), Some(floor)) = (find(name), find(floor)) {
+            let ratio = Ratio {
+                figure: *figure,
+                row,
+                floors: vec![floor],
+                bar: *bar,
+            };
+            missed += usize::from(!ratio.holds());
+            println!("{}", ratio.line());
+        }
+    }
+    for row in [UNPACK, START, FULL, QUICK].into_iter().filter_map(find) {
+        let holds = row.memory() <= MEMORY << 20;
+        missed += usize::from(!holds);
+        println!("{}", table::memory_line(row, MEMORY, holds));
+    }
+    missed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_number_can_be_chosen() -> Outcome {
+        let parse = |arguments: &[&str]| {
+            let owned: Vec<String> = arguments.iter().map(|&text| text.to_owned()).collect();
+            Options::parse(&owned)
+        };
+        let all = parse(&[])?;
+        assert_eq!((all.files, all.size >> 30, all.runs), (20_000, 1, 3));
+        let few = parse(&["--files", "10", "--size", "1MiB", "--runs", "1"])?;
+        assert_eq!((few.files, few.size >> 20, few.runs), (10, 1, 1));
+        for bad in [&["--files"][..], &["--files", "0"], &["--artifacts", "1"]] {
+            assert!(parse(bad).is_err(), "{bad:?}");
+        }
+        Ok(())
     }
 }

@@ -4,6 +4,7 @@
 //! those the project promises; whether each holds is printed beside it.
 
 mod catalog;
+mod install;
 pub mod measure;
 mod options;
 mod payload;
@@ -28,6 +29,11 @@ pub fn run(arguments: &[String]) -> Outcome<ExitCode> {
         && what == "catalog"
     {
         return catalog::run(rest);
+    }
+    if let [what, rest @ ..] = arguments
+        && what == "install"
+    {
+        return install::run(rest);
     }
     let options = Options::parse(arguments)?;
     system::ready_to_check()?;

@@ -19,11 +19,7 @@ pub fn subjects(directory: &Path) -> Outcome<Vec<Subject>> {
         "[update]\ncompatible=bench\nversion=1\n\n[image.rootfs]\nfilename=payload.img\n",
     )?;
     shell::run(&mut shell::typed(directory, "cp payload rauc/payload.img"))?;
-    let keys = "openssl req -x509 -newkey rsa:3072 -nodes -keyout rauc.key -out rauc.pem -days 2 -subj /CN=bench";
-    let mut keys = shell::typed(directory, keys);
-    if !shell::succeeds(&mut keys) {
-        return shell::failure(format!("{} failed", shell::show(&keys)));
-    }
+    keys(directory)?;
     let bundle = "rauc --cert rauc.pem --key rauc.key bundle '--mksquashfs-args=-noI -noD -noF -noX' rauc bundle.raucb";
     let check = "rauc --keyring rauc.pem info bundle.raucb";
     Ok(vec![
@@ -38,4 +34,15 @@ pub fn subjects(directory: &Path) -> Outcome<Vec<Subject>> {
             before: &[],
         },
     ])
+}
+
+/// A key and a certificate to sign bundles with.
+pub fn keys(directory: &Path) -> Outcome {
+    let line = "openssl req -x509 -newkey rsa:3072 -nodes -keyout rauc.key -out rauc.pem -days 2 -subj /CN=bench";
+    let mut command = shell::typed(directory, line);
+    if shell::succeeds(&mut command) {
+        Ok(())
+    } else {
+        shell::failure(format!("{} failed", shell::show(&command)))
+    }
 }
