@@ -82,7 +82,7 @@ fn tree(root: &Path) -> BTreeMap<PathBuf, String> {
     found
 }
 
-fn begin(place: &Place, package: &Path, run: Run<'_>) {
+pub(crate) fn begin(place: &Place, package: &Path, run: Run<'_>) {
     let id = place.import(package);
     let (mut machine, context) = (place.machine(), context());
     let facts = machine.facts(id, &context).unwrap();

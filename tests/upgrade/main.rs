@@ -12,6 +12,8 @@
 mod check;
 mod commit;
 mod environments;
+mod full;
+mod hbsd;
 mod interrupted;
 mod own_image;
 mod rollback;

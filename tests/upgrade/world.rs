@@ -117,12 +117,21 @@ impl Place {
     }
 
     pub(crate) fn machine_with(&self, trust: TrustPaths) -> Machine<'_> {
+        self.machine_of(&self.system, trust)
+    }
+
+    /// A machine with another system, and this catalog.
+    pub(crate) fn machine_on<'a>(&self, system: &'a System) -> Machine<'a> {
+        self.machine_of(system, trust())
+    }
+
+    fn machine_of<'a>(&self, system: &'a System, trust: TrustPaths) -> Machine<'a> {
         let sources = Sources {
             catalog: self.path("catalog"),
             trust,
             lock_timeout: Duration::from_secs(20),
         };
-        Machine::new(&self.system, sources, None, "x86_64".to_owned())
+        Machine::new(system, sources, None, "x86_64".to_owned())
     }
 
     pub(crate) fn journals(&self) -> Journals {

@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use crate::digest::PackageId;
 use crate::manifest::{Dependency, RegionKind, Restart};
 use crate::package::{Package, Verified};
-use crate::payload::{FileTable, PayloadError};
+use crate::payload::{FileTable, PayloadError, space_needed};
 use crate::release::{PackageType, Version, VersionRange};
 use crate::upgrade::UpgradeError;
 use crate::upgrade::machine::expect_programs;
@@ -63,11 +63,6 @@ pub struct TreeFacts {
     pub bytes: u64,
 }
 
-/// What a file system gives out at once, in bytes.
-const BLOCK: u64 = 4096;
-/// What a name and its attributes take beside the contents, in bytes.
-const ENTRY: u64 = 512;
-
 impl PackageFacts {
     /// What an opened package says of itself; its file table is read, its payload is not.
     ///
@@ -113,13 +108,8 @@ impl PackageFacts {
 }
 
 fn size(table: &FileTable) -> TreeFacts {
-    let entries = table.entries();
-    let bytes = entries.iter().fold(0, |sum: u64, entry| {
-        let blocks = entry.kind.size().div_ceil(BLOCK).saturating_mul(BLOCK);
-        sum.saturating_add(blocks).saturating_add(ENTRY)
-    });
     TreeFacts {
-        entries: u64::try_from(entries.len()).unwrap_or(u64::MAX),
-        bytes,
+        entries: u64::try_from(table.entries().len()).unwrap_or(u64::MAX),
+        bytes: space_needed(table),
     }
 }

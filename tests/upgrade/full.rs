@@ -1,0 +1,102 @@
+//! A disk that fills up while an image is unpacked.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use isi_catalog::progress::Progress;
+use isi_catalog::system::{StorageKind, System, TargetId};
+use isi_catalog::upgrade::{
+    Action, ClusterState, Engine, Journals, Node as _, Rules, Run, Standing, StepEvent, StepState,
+    Watch, plan, rollback,
+};
+
+use crate::world::{Kit, Place, context, name, now, run};
+
+/// Fills the disk as soon as an image is being unpacked.
+struct Fills(PathBuf);
+
+impl Progress for Fills {
+    fn begin(&self, _: &str, _: u64) {}
+    fn advance(&self, _: u64) {}
+}
+
+impl Watch for Fills {
+    fn step(&self, event: &StepEvent) {
+        if event.state == StepState::Running && !self.0.exists() {
+            let mut file = std::fs::File::create(&self.0).unwrap();
+            while file.write_all(&[1; 4096]).is_ok() {}
+        }
+    }
+}
+
+struct Mounted<'a>(&'a Path);
+
+impl Drop for Mounted<'_> {
+    fn drop(&mut self) {
+        Command::new("umount").arg(self.0).status().unwrap();
+    }
+}
+
+fn mount(at: &Path) -> Option<Mounted<'_>> {
+    std::fs::create_dir(at).unwrap();
+    let arguments = ["-t", "tmpfs", "-o", "size=48m,mode=755", "isi-test"];
+    let mounted = Command::new("mount").args(arguments).arg(at).output();
+    if mounted.is_ok_and(|output| output.status.success()) {
+        return Some(Mounted(at));
+    }
+    eprintln!("skipped: a full disk needs a file system of its own, and none could be mounted");
+    None
+}
+
+#[test]
+fn what_fills_the_disk_half_way_is_removed_and_tried_again_when_there_is_room() {
+    let place = Place::new();
+    let tree = place.path("tree-2.0/data");
+    std::fs::create_dir_all(&tree).unwrap();
+    let mut word = 7_u64;
+    for number in 0..24 {
+        let bytes = std::iter::repeat_with(|| {
+            word = word.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            word.to_be_bytes()[0]
+        });
+        let bytes: Vec<u8> = bytes.take(1 << 20).collect();
+        std::fs::write(tree.join(number.to_string()), bytes).unwrap();
+    }
+    let id = place.import(&place.package(&Kit::new("2.0", 2)));
+    let at = place.path("disk");
+    let Some(_mounted) = mount(&at) else {
+        return;
+    };
+    let target = TargetId::from_bytes([8; 16]);
+    let root = at.join("system");
+    let system = System::bootstrap(&root, Some(StorageKind::Dir), target).unwrap();
+    let mut machine = place.machine_on(&system);
+    let facts = machine.facts(id, &context()).unwrap();
+    let inventory = machine.inventory(&context()).unwrap();
+    let planned = plan(&inventory, &facts, &Rules::default()).unwrap();
+    let journals = Journals::new(system.directory("upgrade").unwrap());
+    let watch = Fills(at.join("filler"));
+    let filling = Run::new(now(), "tester", &watch);
+    let mut engine = Engine::begin(&mut machine, &journals, planned, filling).unwrap();
+    let failed = engine.run(Action::Upgrade).unwrap_err();
+    assert_eq!(failed.code(), "E_NO_SPACE");
+    assert!(watch.0.exists());
+    drop(engine);
+    let begun = root.join("environments/.OneFS-2.0.new");
+    assert_eq!(std::fs::read_dir(&begun).unwrap().count(), 0);
+    let standing = || Standing::of(&journals.read().unwrap().unwrap()).unwrap();
+    assert_eq!(ClusterState::of(Some(&standing())), ClusterState::Error);
+    std::fs::remove_file(&watch.0).unwrap();
+    let mut engine = Engine::open(&mut machine, &journals, run())
+        .unwrap()
+        .unwrap();
+    engine.resume().unwrap();
+    drop(engine);
+    assert_eq!(system.select().unwrap().choice.name, name("OneFS-2.0"));
+    let data = root.join("environments/OneFS-2.0/data");
+    assert_eq!(std::fs::read_dir(data).unwrap().count(), 24);
+    // The first of a system has no way back.
+    let refused = rollback(&mut machine, &journals, "a test", run());
+    assert_eq!(refused.unwrap_err().code(), "E_NO_WAY_BACK");
+}
