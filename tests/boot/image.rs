@@ -52,7 +52,8 @@ echo "test: booted $(cat /etc/release)"
 isi upgrade bootenv check
 echo "test: check ended with $?"
 if test -e /var/lib/isi/todo; then
-    . /var/lib/isi/todo
+    mv /var/lib/isi/todo /run/todo
+    . /run/todo
     echo "test: did what was to do"
 fi
 sync

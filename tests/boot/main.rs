@@ -17,4 +17,5 @@ mod machine;
 mod medium;
 mod selection;
 mod uml;
+mod upgrade;
 mod vendor;

@@ -1,0 +1,141 @@
+//! Whole upgrades: started in the running system, booted, found well or not, committed or gone back from.
+
+use crate::image::Manner;
+use crate::machine::{Machine, Turn};
+use crate::medium::Kind;
+use crate::uml::End;
+use crate::vendor::{Release, vendor};
+
+/// A machine that runs its first release, installed from a package into nothing, found well and committed.
+fn installed(kind: Kind) -> Option<Machine> {
+    let mut machine = Machine::new(kind)?;
+    let package = vendor().package(Release::good(1), &machine.path(""));
+    machine.done(&format!(
+        "upgrade start --install-image-path {}",
+        package.display()
+    ));
+    machine.to_do("isi upgrade commit --force && echo 'test: committed'");
+    let turns = machine.turns(1);
+    assert_eq!(turns[0].boot.end, End::Off, "{}", turns[0].boot.console);
+    expect(&turns[0], "test: check ended with 0");
+    expect(&turns[0], "test: committed");
+    assert_eq!(state(&machine), "committed");
+    Some(machine)
+}
+
+/// Starts the upgrade to `release` in the system that runs now; gives the two environments.
+fn upgrade(machine: &mut Machine, release: Release) -> [String; 2] {
+    let package = vendor().package(release, &machine.path(""));
+    let name = package.file_name().unwrap().to_str().unwrap();
+    machine.to_do(&format!(
+        "isi upgrade start --install-image-path /var/lib/isi/{name} && echo 'test: upgraded'"
+    ));
+    let turns = machine.turns(1);
+    expect(&turns[0], "test: booted Test OS 1");
+    expect(&turns[0], "test: upgraded");
+    assert_eq!(state(machine), "upgrading");
+    let system = machine.system();
+    let new = system.loader().default().unwrap().unwrap().to_string();
+    let old = turns[0].name.clone();
+    assert_ne!(old, new);
+    [old, new]
+}
+
+fn state(machine: &Machine) -> String {
+    let view = machine.json("upgrade view");
+    view["cluster_state"].as_str().unwrap().to_owned()
+}
+
+fn expect(turn: &Turn, line: &str) {
+    assert!(turn.boot.says(line), "no {line:?}:\n{}", turn.boot.console);
+}
+
+fn told(turns: &[Turn]) -> Vec<(&str, End)> {
+    turns.iter().map(Turn::told).collect()
+}
+
+fn a_good_image_is_committed(kind: Kind) {
+    let Some(mut machine) = installed(kind) else {
+        return;
+    };
+    let [_, new] = upgrade(&mut machine, Release::good(2));
+    machine.to_do("isi upgrade commit --force && echo 'test: committed'");
+    let turns = machine.turns(4);
+    assert_eq!(told(&turns), [(new.as_str(), End::Off)]);
+    expect(&turns[0], "test: booted Test OS 2");
+    expect(&turns[0], "test: check ended with 0");
+    expect(&turns[0], "test: committed");
+    assert_eq!(state(&machine), "committed");
+    // For ever, not only as often as it may be tried.
+    for _ in 0..2 {
+        assert_eq!(told(&machine.turns(1)), [(new.as_str(), End::Off)]);
+    }
+}
+
+/// The new system is tried `tries` times, each ends like `end`; then the old one boots and notes that.
+fn is_rolled_back(kind: Kind, release: Release, tries: usize, end: End) {
+    let Some(mut machine) = installed(kind) else {
+        return;
+    };
+    let [old, new] = upgrade(&mut machine, release);
+    let mut turns = machine.turns(tries + 2);
+    if end == End::Off {
+        // It turned itself off by itself; the next turn is another one.
+        assert_eq!(state(&machine), "error");
+        turns.extend(machine.turns(1));
+    }
+    let mut expected = vec![(new.as_str(), end); tries];
+    expected.push((old.as_str(), End::Off));
+    assert_eq!(told(&turns), expected);
+    let last = turns.last().unwrap();
+    expect(last, "test: booted Test OS 1");
+    expect(last, "test: check ended with 0");
+    let view = machine.json("upgrade view");
+    assert_eq!(view["cluster_state"], "committed", "{view}");
+    assert_eq!(view["last_action"], "rollback", "{view}");
+    assert_eq!(view["last_action_result"], "pass", "{view}");
+    assert_eq!(told(&machine.turns(1)), [(old.as_str(), End::Off)]);
+}
+
+#[test]
+fn a_good_image_boots_from_a_directory_and_is_committed() {
+    a_good_image_is_committed(Kind::Dir);
+}
+
+#[test]
+fn a_good_image_boots_from_a_subvolume_and_is_committed() {
+    a_good_image_is_committed(Kind::Btrfs);
+}
+
+#[test]
+fn an_image_whose_health_check_fails_is_rolled_back() {
+    for kind in Kind::ALL {
+        let release = Release {
+            health_check: Some("#!/bin/sh\necho 'no disk'\nexit 1\n"),
+            ..Release::good(2)
+        };
+        is_rolled_back(kind, release, 1, End::Off);
+    }
+}
+
+#[test]
+fn an_image_that_panics_is_rolled_back_after_its_tries() {
+    for kind in Kind::ALL {
+        let release = Release {
+            manner: Manner::Panics,
+            ..Release::good(2)
+        };
+        is_rolled_back(kind, release, 3, End::Panic);
+    }
+}
+
+#[test]
+fn an_image_that_hangs_is_rolled_back_after_its_tries() {
+    for kind in Kind::ALL {
+        let release = Release {
+            manner: Manner::Hangs,
+            ..Release::good(2)
+        };
+        is_rolled_back(kind, release, 3, End::Hung);
+    }
+}
