@@ -16,5 +16,6 @@ mod full;
 mod hbsd;
 mod interrupted;
 mod own_image;
+mod programs;
 mod rollback;
 mod world;
