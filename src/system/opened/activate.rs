@@ -44,13 +44,16 @@ impl System {
     /// Marks an environment good, and notes since when.
     pub fn mark_good(&self, name: &EnvName, now: Timestamp) -> Result<(), SystemError> {
         drop(self.storage.open(name)?);
-        self.loader.mark_good(name)?;
+        if self.loader.entry(name)?.is_none() {
+            return Err(SystemError::NoEntry { name: name.clone() });
+        }
+        // The entry is the one truth and comes last: who is interrupted before that does both again.
         let mut record = self.record_or_new(name, now)?;
         if record.good_since.is_none() {
             record.good_since = Some(now);
             self.store_record(&record)?;
         }
-        Ok(())
+        self.loader.mark_good(name)
     }
 
     /// The loader entry that follows from an environment's record.
