@@ -189,7 +189,7 @@ impl<'a> Engine<'a> {
         let begun = StepEvent {
             action,
             step,
-            name: step.label(),
+            name: step.label_in(action),
             state: StepState::Begun,
             percent: self.percent(),
         };

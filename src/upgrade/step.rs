@@ -93,13 +93,7 @@ impl Step {
     pub const COMMIT: [Self; 4] = [Self::Pin, Self::Settle, Self::Release, Self::Clean];
 
     /// The steps of an upgrade that a rollback takes back, in the order it does so.
-    pub const ROLLBACK: [Self; 5] = [
-        Self::Activate,
-        Self::Finish,
-        Self::Kernels,
-        Self::Create,
-        Self::Hold,
-    ];
+    pub const ROLLBACK: [Self; 3] = [Self::Activate, Self::Create, Self::Hold];
 
     /// The word used in journals, tables and JSON.
     pub const fn name(self) -> &'static str {
@@ -136,6 +130,16 @@ impl Step {
             Self::Settle => "make the system permanent",
             Self::Release => "let go of what is not needed any more",
             Self::Clean => "remove what is not needed any more",
+        }
+    }
+
+    /// What an action does with it, for a person: a rollback takes it back.
+    pub const fn label_in(self, action: Action) -> &'static str {
+        match (action, self) {
+            (Action::Rollback, Self::Activate) => "let the boot environment before boot again",
+            (Action::Rollback, Self::Create) => "remove what was begun and not finished",
+            (Action::Rollback, Self::Hold) => "let the image be removed",
+            (_, step) => step.label(),
         }
     }
 

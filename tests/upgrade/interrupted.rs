@@ -225,5 +225,5 @@ fn a_rollback_killed_after_any_record_is_gone_on_with_by_the_next_one() {
             assert_eq!(place.references(&standing.plan.package.id), [""; 0]);
         },
     );
-    assert!(deaths >= 8, "{deaths}");
+    assert_eq!(deaths, 6);
 }

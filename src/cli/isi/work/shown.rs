@@ -21,6 +21,9 @@ pub(super) fn status(status: &UpgradeStatus, out: &mut Printer) -> Result<(), Co
         } else {
             "on request"
         };
+        if cause.reason == kind {
+            return kind.to_owned();
+        }
         format!("{kind}: {}", cause.reason)
     });
     let error = status.error.as_ref();

@@ -68,7 +68,9 @@ impl Local {
             node_state: cluster_state,
             interrupted: step.is_some() && !works && !stopped,
             step,
-            step_name: step.map(|step| step.label().to_owned()),
+            step_name: standing
+                .zip(step)
+                .map(|(standing, step)| step.label_in(standing.action).to_owned()),
             progress: standing.map_or(0, Standing::percent),
             last_action: standing.map(|standing| standing.last_action().0),
             last_action_result: standing.and_then(|standing| standing.last_action().1),
