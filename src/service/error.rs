@@ -3,8 +3,8 @@ use std::path::PathBuf;
 use crate::catalog::CatalogError;
 use crate::fsio::FsError;
 use crate::package::{OpenError, VerifyError};
-use crate::system::SystemError;
 use crate::system::installed::InstalledError;
+use crate::system::{CarryError, SystemError};
 use crate::trust::{LoadError, Verdict};
 use crate::upgrade::UpgradeError;
 
@@ -24,6 +24,9 @@ pub enum ServiceError {
     /// What is installed cannot be compared or repaired.
     #[error(transparent)]
     Installed(#[from] InstalledError),
+    /// A conflict cannot be listed or decided.
+    #[error(transparent)]
+    Carry(Box<CarryError>),
     /// Text that is no name of a jail.
     #[error("{name:?} is no name of a jail")]
     Jail {
@@ -62,6 +65,7 @@ impl ServiceError {
             Self::System(error) => error.code(),
             Self::Upgrade(error) => error.code(),
             Self::Installed(error) => error.code(),
+            Self::Carry(error) => error.code(),
             Self::Jail { .. } => "E_JAIL",
             Self::Trust(error) => error.code(),
             Self::Files(error) => error.code(),
@@ -77,6 +81,7 @@ impl ServiceError {
             Self::System(error) => error.hint(),
             Self::Upgrade(error) => error.hint(),
             Self::Installed(error) => error.hint(),
+            Self::Carry(error) => error.hint(),
             Self::Jail { .. } => {
                 Some("`isi config show` has the jails that are configured".to_owned())
             }
@@ -122,6 +127,12 @@ impl From<UpgradeError> for ServiceError {
 impl From<CatalogError> for ServiceError {
     fn from(error: CatalogError) -> Self {
         Self::Catalog(Box::new(error))
+    }
+}
+
+impl From<CarryError> for ServiceError {
+    fn from(error: CarryError) -> Self {
+        Self::Carry(Box::new(error))
     }
 }
 

@@ -18,27 +18,29 @@ pub use self::event::{Event, Observer};
 pub use self::local::{Local, Paths};
 pub use self::wire::{
     ActivateRequest, ArchiveReply, AssessReply, CheckReply, CleanRequest, CleanSets,
-    CommitPreviewReply, CommitReply, CreateEnvironmentRequest, DestroyEnvironmentReply,
-    DestroyEnvironmentRequest, DiscardReply, EnvironmentContent, EnvironmentItem, EnvironmentReply,
-    EnvironmentsReply, ExportReply, ExportRequest, ExportTarget, HistoryEntry, HistoryFilter,
-    HistoryReply, HistoryRequest, ImportReply, ImportRequest, InstallImage, Item, ListReply,
-    ListRequest, MarkGoodRequest, MountReply, MountRequest, OneOf, PackageDetails, PackageFile,
-    PackageSource, PackageStream, PinReply, PinRequest, PlanReply, Problem, PurgeReply,
-    PurgeRequest, QuarantineReply, QuarantinedItem, ReadmeReply, Reference, RegionDetails,
-    RemoveRequest, RepairReply, RepairRequest, RestoreReply, RestoreRequest, RollbackPreviewReply,
-    RollbackRequest, SCHEMA, SelectReply, Selection, Signer, StatusError, Target, Trial,
-    TrustCheckReply, TrustCheckRequest, TrustShowReply, UnpinRequest, UpgradeItem, UpgradeRequest,
-    UpgradeStatus, UpgradesReply, VerifiedItem, VerifyInstalledReply, VerifyInstalledRequest,
-    VerifyReply, VerifyRequest, ViewReply,
+    CommitPreviewReply, CommitReply, ConflictItem, CreateEnvironmentRequest, Decision,
+    DestroyEnvironmentReply, DestroyEnvironmentRequest, DiscardReply, EnvironmentContent,
+    EnvironmentItem, EnvironmentReply, EnvironmentsReply, ExportReply, ExportRequest, ExportTarget,
+    HistoryEntry, HistoryFilter, HistoryReply, HistoryRequest, ImportReply, ImportRequest,
+    InstallImage, Item, ListReply, ListRequest, MarkGoodRequest, MountReply, MountRequest, OneOf,
+    PackageDetails, PackageFile, PackageSource, PackageStream, PinReply, PinRequest, PlanReply,
+    Problem, PurgeReply, PurgeRequest, QuarantineReply, QuarantinedItem, ReadmeReply, Reference,
+    RegionDetails, RemoveRequest, RepairReply, RepairRequest, ResolveReply, ResolveRequest,
+    RestoreReply, RestoreRequest, RollbackPreviewReply, RollbackRequest, SCHEMA, SelectReply,
+    Selection, Signer, StatusError, Target, Trial, TrustCheckReply, TrustCheckRequest,
+    TrustShowReply, UnpinRequest, UpgradeItem, UpgradeRequest, UpgradeStatus, UpgradesReply,
+    VerifiedItem, VerifyInstalledReply, VerifyInstalledRequest, VerifyReply, VerifyRequest,
+    ViewReply,
 };
 pub use crate::catalog::events::{ChainFinding, Head};
 pub use crate::catalog::quarantine::Content;
 pub use crate::catalog::repair;
 pub use crate::catalog::{Depth, Discard, Order, Outcome, State};
+pub use crate::payload::EntryPath;
 pub use crate::system::installed;
 pub use crate::system::loader::Why;
+pub use crate::system::{ConflictKind, EnvName, EnvNameError, KernelChoice, Role, StorageKind};
 pub use crate::system::{DEFAULT_TRIES, MAX_TRIES};
-pub use crate::system::{EnvName, EnvNameError, Role, StorageKind};
 pub use crate::trust::{Severity, TrustFinding, TrustItem, TrustItemKind, TrustRule};
 
 pub use crate::system::Checked;
@@ -275,6 +277,13 @@ pub trait Management {
         target: &Target,
         call: &Call<'_>,
     ) -> Result<ArchiveReply, ServiceError>;
+
+    /// The conflicts of boot environments, after deciding about some.
+    fn upgrade_resolve(
+        &self,
+        request: &ResolveRequest,
+        call: &Call<'_>,
+    ) -> Result<ResolveReply, ServiceError>;
 }
 
 /// Who calls, when, and who watches.

@@ -47,6 +47,6 @@ pub use self::merge::ConflictKind;
 pub use self::name::{EnvName, EnvNameError, MAX_ENV_NAME};
 pub use self::opened::{Activation, Environment, Role, Selected, System};
 pub use self::record::{Boot, Record};
-pub use self::rights::{Excess, Right, RightsPolicy};
+pub use self::rights::{Right, RightAt, RightsPolicy, rights_in};
 pub use self::state::{Image, Origin, SYSTEM_SCHEMA, State, TargetId, TargetIdError};
 pub use self::storage::{Storage, StorageKind};

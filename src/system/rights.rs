@@ -30,9 +30,9 @@ pub struct RightsPolicy {
     pub privileged: SkipList,
 }
 
-/// Something in an image that the policy does not allow.
+/// Something in an image that gives rights.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Excess {
+pub struct RightAt {
     /// Where it is.
     pub path: EntryPath,
     /// What it is.
@@ -80,28 +80,29 @@ impl Default for RightsPolicy {
 }
 
 impl RightsPolicy {
-    /// Everything in an image that this does not allow, in the order of the paths.
-    ///
-    /// Directories may be set-group-ID: that gives rights to nobody. Each name of a file counts.
-    pub fn excesses(&self, image: &FileTable) -> Vec<Excess> {
-        let mut found = Vec::new();
-        for entry in image.entries() {
-            let path = entry.path.as_bytes();
-            let Some(right) = right_of(entry, image) else {
-                continue;
-            };
-            let allowed = if right == Right::Device {
+    /// What of `found` this does not allow.
+    pub fn refused<'a>(&'a self, found: &'a [RightAt]) -> impl Iterator<Item = &'a RightAt> {
+        found.iter().filter(|found| {
+            let allowed = if found.right == Right::Device {
                 &self.devices
             } else {
                 &self.privileged
             };
-            if !allowed.matches(path) {
-                let path = entry.path.clone();
-                found.push(Excess { path, right });
-            }
-        }
-        found
+            !allowed.matches(found.path.as_bytes())
+        })
     }
+}
+
+/// Everything in an image that gives rights, in the order of the paths; each name of a file counts.
+///
+/// Directories may be set-group-ID: that gives rights to nobody.
+pub fn rights_in(image: &FileTable) -> Vec<RightAt> {
+    let entries = image.entries().iter();
+    let found = entries.filter_map(|entry| {
+        let path = entry.path.clone();
+        right_of(entry, image).map(|right| RightAt { path, right })
+    });
+    found.collect()
 }
 
 fn right_of(entry: &FileEntry, image: &FileTable) -> Option<Right> {
@@ -159,10 +160,11 @@ mod tests {
         FileKind::Regular { size, sha256 }
     }
 
-    fn excesses(policy: &RightsPolicy, table: &FileTable) -> Vec<String> {
-        let found = policy.excesses(table).into_iter();
-        found
-            .map(|excess| format!("{} {}", excess.path, excess.right))
+    fn refused(policy: &RightsPolicy, table: &FileTable) -> Vec<String> {
+        let found = rights_in(table);
+        let refused = policy.refused(&found);
+        refused
+            .map(|found| format!("{} {}", found.path, found.right))
             .collect()
     }
 
@@ -187,7 +189,7 @@ mod tests {
             ("home/su2", 0o4755, link),
         ]);
         assert_eq!(
-            excesses(&RightsPolicy::default(), &table),
+            refused(&RightsPolicy::default(), &table),
             [
                 "home/capable a program with capabilities",
                 "home/group set-group-ID",
@@ -200,11 +202,11 @@ mod tests {
             devices: SkipList::parse(b"**").unwrap(),
             privileged: SkipList::parse(b"**").unwrap(),
         };
-        assert!(all.excesses(&table).is_empty());
+        assert_eq!(refused(&all, &table), [""; 0]);
         let none = RightsPolicy {
             devices: SkipList::default(),
             privileged: SkipList::default(),
         };
-        assert_eq!(none.excesses(&table).len(), 8);
+        assert_eq!(refused(&none, &table).len(), 8);
     }
 }

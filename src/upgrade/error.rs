@@ -6,7 +6,7 @@ use crate::digest::PackageId;
 use crate::fsio::FsError;
 use crate::package::{OpenError, VerifyError};
 use crate::payload::PayloadError;
-use crate::system::{EnvName, HookError, SystemError};
+use crate::system::{CarryError, EnvName, HookError, KernelError, ListsError, SystemError};
 use crate::trust::{LoadError, Verdict};
 
 /// What an upgrade refuses or cannot do.
@@ -82,6 +82,15 @@ pub enum UpgradeError {
         /// Why not.
         source: PayloadError,
     },
+    /// What belongs to the machine could not be carried over.
+    #[error("cannot carry the configuration over")]
+    Carry(#[source] Box<CarryError>),
+    /// The kernels could not be installed.
+    #[error("cannot install the kernels")]
+    Kernel(#[source] Box<KernelError>),
+    /// The lists of the package cannot be used.
+    #[error("cannot use the lists")]
+    Lists(#[source] Box<ListsError>),
     /// The catalog refused or failed.
     #[error(transparent)]
     Catalog(#[from] Box<CatalogError>),
@@ -131,6 +140,9 @@ impl UpgradeError {
             Self::Journal { .. } => "E_JOURNAL",
             Self::Package { source, .. } => source.code(),
             Self::Payload { source, .. } => source.code(),
+            Self::Carry(error) => error.code(),
+            Self::Kernel(error) => error.code(),
+            Self::Lists(error) => error.code(),
             Self::Catalog(error) => error.code(),
             Self::System(error) => error.code(),
             Self::Hook(error) => error.code(),
@@ -168,6 +180,9 @@ impl UpgradeError {
             }
             Self::Package { source, .. } => return source.hint().map(str::to_owned),
             Self::Payload { source, .. } => return source.hint(),
+            Self::Carry(error) => return error.hint(),
+            Self::Kernel(error) => return error.hint(),
+            Self::Lists(error) => return error.hint(),
             Self::Catalog(error) => return error.hint(),
             Self::System(error) => return error.hint(),
             Self::Trust(error) => return error.hint(),

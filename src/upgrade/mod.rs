@@ -43,8 +43,8 @@ pub use self::machine::{Machine, Sources};
 pub use self::node::Node;
 pub use self::own_image::OwnImageError;
 pub use self::plan::{
-    Advice, Finding, Installed, Inventory, Mode, PackageFacts, Plan, Refusal, Rules, advice,
-    assess, plan,
+    Advice, Carrying, Finding, Installed, Inventory, Mode, PackageFacts, Plan, Refusal, Rules,
+    advice, assess, plan,
 };
 pub use self::rollback::{RollbackPreview, preview_rollback, rollback};
 pub use self::standing::{Failure, Phase, RollbackCause, Standing};

@@ -38,6 +38,7 @@ pub(super) fn facts() -> PackageFacts {
         hooks: Vec::new(),
         health_checks: Vec::new(),
         kernels: Vec::new(),
+        rights: Vec::new(),
     }
 }
 

@@ -64,7 +64,8 @@ fn flags_over_environment_over_file() {
     write(
         &place,
         "c.toml",
-        "[paths]\ncatalog = \"of-file\"\ntrust = \"/t\"\n",
+        "[paths]\ncatalog = \"of-file\"\ntrust = \"/t\"\n\
+         [upgrade]\nskip = ['srv/**', 'a b']\nkernel = 'debug'\ndevices = []\n",
     );
     let mut command = place.command("isi", &["config", "show", "--format", "json"]);
     command
@@ -86,8 +87,43 @@ fn flags_over_environment_over_file() {
             "paths.identities /t/identities.toml c.toml:3",
             "paths.system home/system ISI_HOME",
             "catalog.lock_timeout 5s --lock-timeout",
+            "upgrade.skip srv/** a\\x20b c.toml:5",
+            "upgrade.kernel debug c.toml:6",
+            "upgrade.devices  c.toml:7",
+            "upgrade.privileged bin/** lib/** lib32/** lib64/** libexec/** opt/** sbin/** usr/** -",
         ]
     );
+}
+
+#[test]
+fn patterns_and_kernels_that_are_none_are_refused_with_their_place() {
+    let place = Place::new();
+    for (text, told) in [
+        (
+            "skip = 'etc'",
+            "upgrade.skip is of type string: expected array",
+        ),
+        (
+            "skip = ['etc', 7]",
+            "upgrade.skip is of type integer: expected string",
+        ),
+        (
+            "skip = ['../x']",
+            "upgrade.skip has \"../x\": expected plain names",
+        ),
+        (
+            "devices = ['[a']",
+            "upgrade.devices has \"[a\": expected a set",
+        ),
+        (
+            "kernel = '../x'",
+            "upgrade.kernel is \"../x\": expected 1 to 64",
+        ),
+    ] {
+        write(&place, "c.toml", &format!("[upgrade]\n{text}\n"));
+        let run = place.isi(&["config", "show", "--config", "c.toml"]);
+        refused(&run, "E_CONFIG", told);
+    }
 }
 
 #[test]

@@ -31,6 +31,7 @@ mod owners;
 mod permanent;
 mod refusals;
 mod repair;
+mod resolve;
 mod sign;
 mod streams;
 mod support;

@@ -257,7 +257,7 @@ fn what_is_not_for_this_system_is_refused_with_its_own_code_and_changes_nothing(
     assert_eq!(place.digests("home/system/environments"), before);
     let assessed = isi(&place, &["upgrade", "assess", "--install-image-id", &id]);
     let assessed = assessed.succeeded();
-    assert_eq!(assessed.stdout.matches("pass ").count(), 10);
+    assert_eq!(assessed.stdout.matches("pass ").count(), 12);
     assert!(
         assessed.stderr.contains("(W_SAME_IMAGE)"),
         "{}",

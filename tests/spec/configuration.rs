@@ -17,6 +17,8 @@ fn every_key_is_as_written() {
             let kind = match key.kind() {
                 ValueKind::Path => "path",
                 ValueKind::Duration => "duration",
+                ValueKind::Patterns => "patterns",
+                ValueKind::Name => "name",
             };
             let cells = [
                 key.name(),

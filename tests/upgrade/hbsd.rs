@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
+use isi_catalog::manifest::RegionKind;
 use isi_catalog::progress::Silent;
-use isi_catalog::upgrade::{Action, Engine, Node as _, Rules, Run, plan};
+use isi_catalog::system::KernelChoice;
+use isi_catalog::upgrade::{Action, Carrying, Engine, Node as _, Rules, Run, plan};
 
 use crate::interrupted::begin;
 use crate::world::{Kit, Place, context, name, now};
@@ -97,4 +99,136 @@ fn names(directory: &Path) -> Vec<String> {
     entries
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect()
+}
+
+/// What only the lists and kernels of an image are for.
+fn with_list(kit: Kit, kind: RegionKind, name: &'static str, text: &'static str) -> Kit {
+    kit.with(kind, name, text)
+}
+
+/// A file of the tree that an image will be made of, and another name of it.
+fn linked(place: &Place, version: &str, text: &str) {
+    let tree = place.path(&format!("tree-{version}"));
+    for directory in ["boot", "usr"] {
+        std::fs::create_dir_all(tree.join(directory)).unwrap();
+    }
+    std::fs::write(tree.join("boot/loader"), text).unwrap();
+    std::fs::hard_link(tree.join("boot/loader"), tree.join("usr/loader")).unwrap();
+}
+
+/// Issue 312: a hard link in the archive to a member that was skipped stopped the installation half-way.
+#[test]
+fn hard_link_to_a_skipped_file() {
+    let place = Place::new();
+    linked(&place, "1", "one");
+    place.installed(&Kit::new("1", 1));
+    let loader = place.path("system/environments/v1/boot/loader");
+    std::fs::remove_file(&loader).unwrap();
+    std::fs::write(&loader, "mine").unwrap();
+    linked(&place, "2", "two");
+    let skip = with_list(Kit::new("2", 2), RegionKind::SkipList, "skip-list", "boot");
+    place.start(&skip).unwrap();
+    assert_eq!(place.read("v2", "boot/loader"), "mine");
+    assert_eq!(place.read("v2", "usr/loader"), "two");
+}
+
+/// As above, where what is skipped was never there.
+#[test]
+fn hard_link_to_a_skipped_file_that_is_missing() {
+    let place = Place::new();
+    place.installed(&Kit::new("1", 1));
+    linked(&place, "2", "two");
+    let skip = with_list(
+        Kit::new("2", 2),
+        RegionKind::SkipList,
+        "skip-list",
+        "boot/loader",
+    );
+    place.start(&skip).unwrap();
+    assert!(!place.path("system/environments/v2/boot/loader").exists());
+    assert_eq!(place.read("v2", "usr/loader"), "two");
+}
+
+/// Issue 365: `-n` on a new jail still wanted a kernel.
+#[test]
+fn no_kernel_still_wants_a_kernel() {
+    let none = || Carrying {
+        kernel: KernelChoice::None,
+        ..Carrying::default()
+    };
+    let kernels = Place::new();
+    let kit = |version, counter| {
+        let kit = with_list(
+            Kit::new(version, counter),
+            RegionKind::Kernel,
+            "generic",
+            "1",
+        );
+        with_list(kit, RegionKind::Kernel, "debug", "2")
+    };
+    let environment = kernels.start_with(&kit("1", 1), none()).unwrap();
+    assert!(!kernels.path("system/kernels/v1").exists());
+    let record = kernels.system.record(&environment).unwrap().unwrap();
+    assert_eq!(record.boot, None);
+
+    // Nor is one wanted where the package has none.
+    let bare = Place::new();
+    bare.start_with(&Kit::new("1", 1), none()).unwrap();
+    assert!(!bare.path("system/kernels/v1").exists());
+}
+
+/// `-K`: the kernel of before is kept beside the new one, and an image without one boots as before.
+#[test]
+fn the_old_kernel_is_kept() {
+    let place = Place::new();
+    let kernel = |version, counter, text| {
+        with_list(
+            Kit::new(version, counter),
+            RegionKind::Kernel,
+            "generic",
+            text,
+        )
+    };
+    place.installed(&kernel("1", 1, "old"));
+    let keep = Carrying {
+        keep_old_kernel: true,
+        ..Carrying::default()
+    };
+    let environment = place
+        .start_with(&kernel("2", 2, "new"), keep.clone())
+        .unwrap();
+    let read =
+        |name: &str| std::fs::read_to_string(place.path("system/kernels").join(name)).unwrap();
+    assert_eq!(read("v2/generic"), "#!/bin/sh\nnew\n");
+    assert_eq!(read("v2/generic.old"), "#!/bin/sh\nold\n");
+    let record = place.system.record(&environment).unwrap().unwrap();
+    assert_eq!(record.boot.unwrap().kernel, "generic");
+    place.boot();
+    assert!(place.check().passed());
+    place.commit().unwrap();
+
+    // Installed twice: the kernel that was booted is kept, not the one before it.
+    place.start_with(&kernel("3", 3, "newer"), keep).unwrap();
+    assert_eq!(read("v3/generic.old"), "#!/bin/sh\nnew\n");
+    place.boot();
+    assert!(place.check().passed());
+    place.commit().unwrap();
+    let bare = place.start(&Kit::new("4", 4)).unwrap();
+    assert_eq!(read("v4/generic"), "#!/bin/sh\nnewer\n");
+    let record = place.system.record(&bare).unwrap().unwrap();
+    assert_eq!(record.boot.unwrap().kernel, "generic");
+}
+
+/// A kernel that the package does not have is refused before anything is done.
+#[test]
+fn a_kernel_that_is_missing_is_missed_at_once() {
+    let place = Place::new();
+    let carrying = Carrying {
+        kernel: KernelChoice::Named("debug".to_owned()),
+        ..Carrying::default()
+    };
+    let kit = with_list(Kit::new("1", 1), RegionKind::Kernel, "generic", "1");
+    let error = place.start_with(&kit, carrying).unwrap_err();
+    assert_eq!(error.code(), "E_KERNEL_MISSING");
+    assert!(place.environments().is_empty());
 }

@@ -18,8 +18,8 @@ use isi_catalog::trust::{
     TrustStore, dev_pki,
 };
 use isi_catalog::upgrade::{
-    Action, CheckReport, Committed, Engine, Journals, Machine, Node as _, Rules, Run, Sources,
-    Standing, UpgradeError, check, commit, plan, preview_commit, rollback,
+    Action, Carrying, CheckReport, Committed, Engine, Journals, Machine, Node as _, Rules, Run,
+    Sources, Standing, UpgradeError, check, commit, plan, preview_commit, rollback,
 };
 use jiff::Timestamp;
 use tempfile::TempDir;
@@ -182,6 +182,15 @@ impl Place {
 
     /// Installs an image as far as it goes before the machine starts anew.
     pub(crate) fn start(&self, kit: &Kit) -> Result<EnvName, UpgradeError> {
+        self.start_with(kit, Carrying::default())
+    }
+
+    /// As [`Place::start`], with what the operator says of what comes over and of what boots.
+    pub(crate) fn start_with(
+        &self,
+        kit: &Kit,
+        carrying: Carrying,
+    ) -> Result<EnvName, UpgradeError> {
         let id = self.import(&self.package(kit));
         let mut machine = self.machine();
         let context = context();
@@ -189,6 +198,7 @@ impl Place {
         let inventory = machine.inventory(&context)?;
         let rules = Rules {
             environment: Some(name(&format!("v{}", kit.version))),
+            carrying,
             ..Rules::default()
         };
         let plan = plan(&inventory, &facts, &rules)?;

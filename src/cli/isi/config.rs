@@ -3,6 +3,7 @@ use serde_json::json;
 use crate::cli::args::ListArgs;
 use crate::cli::table::{Cell, Column, Listing, Place};
 use crate::cli::{CommandError, Context, Exit};
+use crate::payload::lists::PathPattern;
 use crate::service::config::{Key, Origin, Setting, Settings, show_duration};
 
 /// Show what is configured
@@ -112,6 +113,21 @@ fn shown(settings: &Settings, key: Key) -> Setting<String> {
             value: show_duration(settings.lock_timeout.value),
             origin: settings.lock_timeout.origin.clone(),
         },
+        Key::Skip => patterns(&settings.skip),
+        Key::Devices => patterns(&settings.devices),
+        Key::Privileged => patterns(&settings.privileged),
+        Key::Kernel => Setting {
+            value: settings.kernel.value.clone().unwrap_or_default(),
+            origin: settings.kernel.origin.clone(),
+        },
+    }
+}
+
+fn patterns(setting: &Setting<Vec<PathPattern>>) -> Setting<String> {
+    let patterns: Vec<_> = setting.value.iter().map(ToString::to_string).collect();
+    Setting {
+        value: patterns.join(" "),
+        origin: setting.origin.clone(),
     }
 }
 

@@ -1,5 +1,7 @@
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::line::{self, Letter};
 use super::{ListError, ListRule};
@@ -13,7 +15,7 @@ use crate::payload::limits::MAX_COMPONENT_LENGTH;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathPattern {
     names: Vec<Name>,
-    /// As it was written, for messages.
+    /// As it was written, but for what is before and behind it.
     text: String,
 }
 
@@ -96,8 +98,8 @@ impl PathPattern {
         }
         let bytes: Vec<u8> = letters.iter().map(|letter| letter.byte).collect();
         // Whatever could match is a path itself: neither `..` nor an empty name ever matches.
-        let checked = EntryPath::new(&bytes)?;
-        let text = checked.to_string();
+        EntryPath::new(&bytes)?;
+        let text = written(letters);
         Ok(Self { names, text })
     }
 }
@@ -115,10 +117,41 @@ impl FromStr for PathPattern {
     }
 }
 
+impl Serialize for PathPattern {
+    /// As it was written.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
+    }
+}
+
+impl<'de> Deserialize<'de> for PathPattern {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
 impl fmt::Display for PathPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
+}
+
+/// A line that means the same, and can be printed.
+fn written(letters: &[Letter]) -> String {
+    let mut text = String::new();
+    for letter in letters {
+        let byte = letter.byte;
+        if byte.is_ascii_alphanumeric() || (byte.is_ascii_punctuation() && !letter.literal) {
+            text.push(char::from(byte));
+        } else if byte.is_ascii_punctuation() {
+            text.extend(['\\', char::from(byte)]);
+        } else {
+            // Writing to a string does not fail.
+            write!(text, "\\x{byte:02x}").unwrap_or_default();
+        }
+    }
+    text
 }
 
 fn one_name(letters: &[Letter]) -> Result<Name, ListRule> {
@@ -296,6 +329,21 @@ mod tests {
         ] {
             let error = pattern.parse::<PathPattern>().unwrap_err();
             assert_eq!(error.code(), code, "{pattern:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_is_written_so_that_it_reads_back() {
+        for (text, written) in [
+            ("./etc/*", "etc/*"),
+            ("a\\*[\\]x]", "a\\*[\\]x]"),
+            ("a b\\x0a", "a\\x20b\\x0a"),
+            ("caf\u{e9}/", "caf\\xc3\\xa9"),
+        ] {
+            let pattern: PathPattern = text.parse().unwrap();
+            assert_eq!(pattern.to_string(), written);
+            let json = serde_json::to_string(&pattern).unwrap();
+            assert_eq!(serde_json::from_str::<PathPattern>(&json).unwrap(), pattern);
         }
     }
 

@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use super::duration::DurationError;
 use crate::fsio::FsError;
+use crate::payload::lists::ListRule;
 
 /// A configuration that is refused.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +73,24 @@ pub enum ConfigFault {
     /// Text that is no name of a jail.
     #[error("{0:?} is no name of a jail: expected 1 to 64 of A-Z a-z 0-9 . _ -")]
     JailName(String),
+    /// Text that is no name of a kernel.
+    #[error("{key} is {found:?}: expected 1 to 64 of A-Z a-z 0-9 . _ -")]
+    Name {
+        /// The key, with its table.
+        key: &'static str,
+        /// What is there.
+        found: String,
+    },
+    /// Text that is no pattern for paths.
+    #[error("{key} has {found:?}: {rule}")]
+    Pattern {
+        /// The key, with its table.
+        key: &'static str,
+        /// What is there.
+        found: String,
+        /// What is wrong with it.
+        rule: ListRule,
+    },
     /// Text that is no duration.
     #[error("{key} is {found:?}: {source}")]
     Duration {

@@ -10,6 +10,7 @@ use super::duration::parse_duration;
 use super::error::{ConfigError, ConfigFault};
 use super::key::{Key, ValueKind};
 use crate::fsio;
+use crate::payload::lists::{ListError, PathPattern};
 use crate::system::EnvName;
 
 /// Most bytes of a configuration file.
@@ -27,6 +28,8 @@ pub struct ConfigFile {
     paths: BTreeMap<Key, Entry<PathBuf>>,
     lock_timeout: Option<Entry<Duration>>,
     jails: BTreeMap<String, Entry<PathBuf>>,
+    patterns: BTreeMap<Key, Entry<Vec<PathPattern>>>,
+    kernel: Option<Entry<String>>,
 }
 
 /// A value and where it stands.
@@ -70,6 +73,16 @@ impl ConfigFile {
     /// The longest wait that the file gives.
     pub(super) fn lock_timeout(&self) -> Option<&Entry<Duration>> {
         self.lock_timeout.as_ref()
+    }
+
+    /// The patterns that the file gives for `key`.
+    pub(super) fn patterns(&self, key: Key) -> Option<&Entry<Vec<PathPattern>>> {
+        self.patterns.get(&key)
+    }
+
+    /// The kernel that the file names.
+    pub(super) fn kernel(&self) -> Option<&Entry<String>> {
+        self.kernel.as_ref()
     }
 
     /// Where the systems of jails are, by the names of the jails.
@@ -157,6 +170,11 @@ impl ConfigFile {
             at: value.span().start,
             what,
         };
+        if key.kind() == ValueKind::Patterns {
+            let value = patterns(key, value)?;
+            self.patterns.insert(key, Entry { value, line });
+            return Ok(());
+        }
         let Some(text) = value.get_ref().as_str() else {
             return Err(refuse(ConfigFault::Type {
                 key: key.name(),
@@ -179,6 +197,17 @@ impl ConfigFile {
                 })?;
                 self.lock_timeout = Some(Entry { value, line });
             }
+            ValueKind::Name => {
+                if text.parse::<EnvName>().is_err() {
+                    return Err(refuse(ConfigFault::Name {
+                        key: key.name(),
+                        found: text.chars().take(MAX_REPEATED).collect(),
+                    }));
+                }
+                let value = text.to_owned();
+                self.kernel = Some(Entry { value, line });
+            }
+            ValueKind::Patterns => {}
         }
         Ok(())
     }
@@ -197,6 +226,35 @@ fn below(directory: &Path, key: &'static str, text: &str) -> Result<PathBuf, Con
 struct Fault {
     at: usize,
     what: ConfigFault,
+}
+
+/// A list of strings, each a pattern.
+fn patterns(key: Key, value: &Spanned<DeValue<'_>>) -> Result<Vec<PathPattern>, Fault> {
+    let of_type = |found: &Spanned<DeValue<'_>>, expected| Fault {
+        at: found.span().start,
+        what: ConfigFault::Type {
+            key: key.name(),
+            expected,
+            found: found.get_ref().type_str(),
+        },
+    };
+    let list = value.get_ref().as_array();
+    let list = list.ok_or_else(|| of_type(value, "array"))?;
+    let mut patterns = Vec::new();
+    for item in list {
+        let text = item.get_ref().as_str();
+        let text = text.ok_or_else(|| of_type(item, "string"))?;
+        let pattern = text.parse().map_err(|error: ListError| Fault {
+            at: item.span().start,
+            what: ConfigFault::Pattern {
+                key: key.name(),
+                found: text.chars().take(MAX_REPEATED).collect(),
+                rule: error.rule,
+            },
+        });
+        patterns.push(pattern?);
+    }
+    Ok(patterns)
 }
 
 fn unknown(key: &str, at: Range<usize>) -> Fault {

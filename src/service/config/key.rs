@@ -17,6 +17,14 @@ pub enum Key {
     System,
     /// Longest wait for others who use the catalog.
     LockTimeout,
+    /// What an upgrade leaves alone on this machine.
+    Skip,
+    /// Which kernel is booted unless a flag says otherwise.
+    Kernel,
+    /// Where an image may have device nodes.
+    Devices,
+    /// Where an image may have programs with rights of their own.
+    Privileged,
 }
 
 /// What values a key takes.
@@ -26,11 +34,15 @@ pub enum ValueKind {
     Path,
     /// A duration such as `30s`.
     Duration,
+    /// A list of patterns for paths.
+    Patterns,
+    /// A name, such as a kernel has.
+    Name,
 }
 
 impl Key {
     /// Every key, in the order they are shown.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 12] = [
         Self::Catalog,
         Self::Trust,
         Self::Certs,
@@ -39,6 +51,10 @@ impl Key {
         Self::Identities,
         Self::System,
         Self::LockTimeout,
+        Self::Skip,
+        Self::Kernel,
+        Self::Devices,
+        Self::Privileged,
     ];
 
     /// Its table and its name in the file, with a dot between.
@@ -52,6 +68,10 @@ impl Key {
             Self::Identities => "paths.identities",
             Self::System => "paths.system",
             Self::LockTimeout => "catalog.lock_timeout",
+            Self::Skip => "upgrade.skip",
+            Self::Kernel => "upgrade.kernel",
+            Self::Devices => "upgrade.devices",
+            Self::Privileged => "upgrade.privileged",
         }
     }
 
@@ -61,7 +81,15 @@ impl Key {
             Self::Catalog => Some("--catalog"),
             Self::Trust => Some("--trust"),
             Self::LockTimeout => Some("--lock-timeout"),
-            Self::Certs | Self::TsaCerts | Self::Crls | Self::Identities | Self::System => None,
+            Self::Kernel => Some("--kernel"),
+            Self::Certs
+            | Self::TsaCerts
+            | Self::Crls
+            | Self::Identities
+            | Self::System
+            | Self::Skip
+            | Self::Devices
+            | Self::Privileged => None,
         }
     }
 
@@ -72,7 +100,14 @@ impl Key {
             Self::Trust => Some("ISI_TRUST"),
             Self::System => Some("ISI_SYSTEM"),
             Self::LockTimeout => Some("ISI_LOCK_TIMEOUT"),
-            Self::Certs | Self::TsaCerts | Self::Crls | Self::Identities => None,
+            Self::Certs
+            | Self::TsaCerts
+            | Self::Crls
+            | Self::Identities
+            | Self::Skip
+            | Self::Kernel
+            | Self::Devices
+            | Self::Privileged => None,
         }
     }
 
@@ -80,6 +115,8 @@ impl Key {
     pub const fn kind(self) -> ValueKind {
         match self {
             Self::LockTimeout => ValueKind::Duration,
+            Self::Skip | Self::Devices | Self::Privileged => ValueKind::Patterns,
+            Self::Kernel => ValueKind::Name,
             _ => ValueKind::Path,
         }
     }

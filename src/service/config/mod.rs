@@ -14,10 +14,12 @@ mod duration;
 mod error;
 mod file;
 mod key;
+mod policy;
 mod settings;
 
 pub use self::duration::{DurationError, parse_duration, show_duration};
 pub use self::error::{ConfigError, ConfigFault};
 pub use self::file::{ConfigFile, MAX_CONFIG_FILE};
 pub use self::key::{Key, ValueKind};
+pub use self::policy::UpgradePolicy;
 pub use self::settings::{Given, Origin, Setting, Settings};

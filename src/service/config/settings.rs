@@ -5,8 +5,11 @@ use std::time::Duration;
 use super::error::ConfigError;
 use super::file::ConfigFile;
 use super::key::Key;
+use super::policy::UpgradePolicy;
 use crate::fsio;
+use crate::payload::lists::PathPattern;
 use crate::service::Paths;
+use crate::system::RightsPolicy;
 use crate::trust::TrustPaths;
 
 /// What one caller gave, by flags or by the environment.
@@ -80,6 +83,14 @@ pub struct Settings {
     pub jails: BTreeMap<String, Setting<PathBuf>>,
     /// Longest wait for others who use the catalog.
     pub lock_timeout: Setting<Duration>,
+    /// What an upgrade leaves alone on this machine.
+    pub skip: Setting<Vec<PathPattern>>,
+    /// Which kernel is booted; nothing: what is usual.
+    pub kernel: Setting<Option<String>>,
+    /// Where an image may have device nodes.
+    pub devices: Setting<Vec<PathPattern>>,
+    /// Where an image may have programs with rights of their own.
+    pub privileged: Setting<Vec<PathPattern>>,
 }
 
 /// Longest wait for others unless it is configured.
@@ -168,7 +179,17 @@ impl Settings {
         });
         let jails = jails.collect();
         let lock_timeout = duration(flags.lock_timeout, environment.lock_timeout, &file, &config);
+        let usual = RightsPolicy::default();
+        let patterns = |key, usual: &[PathPattern]| patterns(key, usual, &file, &config);
+        let kernel = Setting {
+            value: file.kernel().map(|entry| entry.value.clone()),
+            origin: (file.kernel()).map_or(Origin::Default, |entry| config.line(entry.line)),
+        };
         Ok(Self {
+            skip: patterns(Key::Skip, &[]),
+            devices: patterns(Key::Devices, usual.devices.patterns()),
+            privileged: patterns(Key::Privileged, usual.privileged.patterns()),
+            kernel,
             certs: part(Key::Certs, "certs"),
             tsa_certs: part(Key::TsaCerts, "tsa-certs"),
             crls: part(Key::Crls, "crls"),
@@ -201,6 +222,19 @@ impl Settings {
             jails: (self.jails.iter())
                 .map(|(name, jail)| (name.clone(), jail.value.clone()))
                 .collect(),
+        }
+    }
+
+    /// What the administrator says of upgrades.
+    pub fn policy(&self) -> UpgradePolicy {
+        let list = |setting: &Setting<Vec<PathPattern>>| setting.value.iter().cloned().collect();
+        UpgradePolicy {
+            skip: self.skip.value.clone(),
+            kernel: self.kernel.value.clone(),
+            rights: RightsPolicy {
+                devices: list(&self.devices),
+                privileged: list(&self.privileged),
+            },
         }
     }
 
@@ -271,6 +305,25 @@ fn duration(
         (None, None, None) => (LOCK_TIMEOUT, Origin::Default),
     };
     Setting { value, origin }
+}
+
+/// Patterns of the file, or those that are usual.
+fn patterns(
+    key: Key,
+    usual: &[PathPattern],
+    file: &ConfigFile,
+    config: &Setting<PathBuf>,
+) -> Setting<Vec<PathPattern>> {
+    match file.patterns(key) {
+        Some(entry) => Setting {
+            value: entry.value.clone(),
+            origin: config.line(entry.line),
+        },
+        None => Setting {
+            value: usual.to_vec(),
+            origin: Origin::Default,
+        },
+    }
 }
 
 #[cfg(test)]

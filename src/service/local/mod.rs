@@ -11,6 +11,7 @@ mod quarantine;
 mod readme;
 mod remove;
 mod repair;
+mod resolve;
 mod target;
 mod told;
 mod trust;
@@ -23,6 +24,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use self::told::told;
+use super::config::UpgradePolicy;
 use super::{
     ActivateRequest, ArchiveReply, AssessReply, Call, CheckReply, CleanRequest, CommitPreviewReply,
     CommitReply, CreateEnvironmentRequest, DestroyEnvironmentReply, DestroyEnvironmentRequest,
@@ -30,10 +32,10 @@ use super::{
     HistoryReply, HistoryRequest, ImportReply, ImportRequest, ListReply, ListRequest, Management,
     MarkGoodRequest, MountReply, MountRequest, OneOf, PinReply, PinRequest, PlanReply, PurgeReply,
     PurgeRequest, QuarantineReply, ReadmeReply, RemoveRequest, RepairReply, RepairRequest,
-    RestoreReply, RestoreRequest, RollbackPreviewReply, RollbackRequest, SelectReply, ServiceError,
-    Target, TrustCheckReply, TrustCheckRequest, TrustShowReply, UnpinRequest, UpgradeRequest,
-    UpgradeStatus, UpgradesReply, VerifyInstalledReply, VerifyInstalledRequest, VerifyReply,
-    VerifyRequest, ViewReply,
+    ResolveReply, ResolveRequest, RestoreReply, RestoreRequest, RollbackPreviewReply,
+    RollbackRequest, SelectReply, ServiceError, Target, TrustCheckReply, TrustCheckRequest,
+    TrustShowReply, UnpinRequest, UpgradeRequest, UpgradeStatus, UpgradesReply,
+    VerifyInstalledReply, VerifyInstalledRequest, VerifyReply, VerifyRequest, ViewReply,
 };
 use crate::catalog::{Access, Catalog, Context};
 use crate::digest::IdPrefix;
@@ -63,6 +65,7 @@ pub struct Local {
     lock_timeout: Duration,
     booted: Option<EnvName>,
     architecture: String,
+    policy: UpgradePolicy,
 }
 
 impl Local {
@@ -73,7 +76,15 @@ impl Local {
             lock_timeout,
             booted: None,
             architecture: String::new(),
+            policy: UpgradePolicy::default(),
         }
+    }
+
+    /// Upgrades as the administrator wants it.
+    #[must_use]
+    pub fn policy(mut self, policy: UpgradePolicy) -> Self {
+        self.policy = policy;
+        self
     }
 
     /// Works on a machine that was booted from this environment of its own system.
@@ -370,6 +381,14 @@ impl Management for Local {
         call: &Call<'_>,
     ) -> Result<ArchiveReply, ServiceError> {
         told(call, |call| Self::upgrade_archive(self, target, call))
+    }
+
+    fn upgrade_resolve(
+        &self,
+        request: &ResolveRequest,
+        call: &Call<'_>,
+    ) -> Result<ResolveReply, ServiceError> {
+        told(call, |call| Self::upgrade_resolve(self, request, call))
     }
 }
 

@@ -15,6 +15,7 @@ mod pin;
 mod quarantine;
 mod readme;
 mod repair;
+mod resolve;
 mod target;
 mod trust;
 mod upgrade;
@@ -44,6 +45,7 @@ pub use self::quarantine::{
 };
 pub use self::readme::ReadmeReply;
 pub use self::repair::{RepairReply, RepairRequest};
+pub use self::resolve::{ConflictItem, Decision, ResolveReply, ResolveRequest};
 pub use self::target::Target;
 pub use self::trust::{TrustCheckReply, TrustCheckRequest, TrustShowReply};
 pub use self::upgrade::{

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{PackageFile, Target};
 use crate::digest::{IdPrefix, PackageId};
 use crate::release::Version;
-use crate::system::{EnvName, StorageKind};
+use crate::system::{EnvName, KernelChoice, StorageKind};
 use crate::upgrade::{
     Action, ActionResult, Advice, ClusterState, Finding, Mode, Plan, ProcessState, RollbackCause,
     Step,
@@ -32,6 +32,10 @@ pub struct UpgradeRequest {
     pub allow_unsigned: Option<String>,
     /// How the environments are kept, if there is no system yet.
     pub storage: Option<StorageKind>,
+    /// Which kernel is booted; nothing: as it is configured.
+    pub kernel: Option<KernelChoice>,
+    /// Whether the kernel of the old environment is kept beside the new ones.
+    pub keep_old_kernel: bool,
 }
 
 /// Where an image comes from.

@@ -33,10 +33,10 @@ pub enum CarryError {
         detail: String,
     },
     /// There is no conflict at this path.
-    #[error("boot environment {environment} has no conflict at \"{path}\"")]
+    #[error("there is no conflict at \"{path}\"{}", in_environment(environment.as_ref()))]
     NoConflict {
-        /// The environment.
-        environment: EnvName,
+        /// The environment, if one was named.
+        environment: Option<EnvName>,
         /// The path.
         path: EntryPath,
     },
@@ -107,4 +107,8 @@ impl CarryError {
             _ => return None,
         })
     }
+}
+
+fn in_environment(name: Option<&EnvName>) -> String {
+    name.map_or_else(String::new, |name| format!(" in boot environment {name}"))
 }

@@ -40,7 +40,7 @@ pub fn resolve(
         .iter()
         .any(|conflict| conflict.path == *path)
     {
-        let (environment, path) = (environment.clone(), path.clone());
+        let (environment, path) = (Some(environment.clone()), path.clone());
         return Err(CarryError::NoConflict { environment, path });
     }
     let root = match system.storage().begun(environment)? {

@@ -1,5 +1,6 @@
 //! This machine as a node: its system, its catalog, and what it trusts.
 
+mod carry;
 mod inventory;
 mod make;
 mod programs;
@@ -155,6 +156,8 @@ impl Node for Machine<'_> {
             Step::Hold => self.hold(plan, context),
             Step::Create => self.create(plan, context),
             Step::Unpack => self.unpack(plan, context),
+            Step::Carry => self.carry(plan, context),
+            Step::Kernels => self.kernels(plan, context),
             Step::Finish => self.finish(plan, context),
             Step::Activate => self.activate(plan, context),
             Step::PreInstall => self.run_hooks(Phase::PreInstall, plan, context),
@@ -166,8 +169,6 @@ impl Node for Machine<'_> {
             Step::Settle => self.settle(plan, context),
             Step::Release => self.release(plan, context),
             Step::Clean => self.clean(plan),
-            // Configuration and kernels are not done here yet.
-            Step::Carry | Step::Kernels => Ok(()),
         }
     }
 

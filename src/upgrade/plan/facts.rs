@@ -5,6 +5,7 @@ use crate::manifest::{Dependency, RegionKind, Restart};
 use crate::package::{Package, Verified};
 use crate::payload::{FileTable, PayloadError, space_needed};
 use crate::release::{PackageType, Version, VersionRange};
+use crate::system::{Lists, RightAt, kernels, rights_in};
 use crate::upgrade::UpgradeError;
 use crate::upgrade::machine::expect_programs;
 
@@ -52,6 +53,9 @@ pub struct PackageFacts {
     pub health_checks: Vec<String>,
     /// Kernels that it brings, by name.
     pub kernels: Vec<String>,
+    /// What of its files gives rights.
+    #[serde(default)]
+    pub rights: Vec<RightAt>,
 }
 
 /// How much the files of an image are.
@@ -78,10 +82,11 @@ impl PackageFacts {
         let table = package.region_of(RegionKind::FileTable);
         let table = table.map(|(region, extent)| package.read_region(region, extent));
         let table = table.transpose().map_err(UpgradeError::package(id))?;
-        let tree = table.map(|bytes| FileTable::decode(&bytes).map(|table| size(&table)));
-        let tree = tree
-            .transpose()
-            .map_err(|source: PayloadError| UpgradeError::Payload { id, source })?;
+        let table = table.map(|bytes| FileTable::decode(&bytes)).transpose();
+        let table = table.map_err(|source: PayloadError| UpgradeError::Payload { id, source })?;
+        // Lists and kernels that cannot be used are refused before anything is done.
+        Lists::read(package, &[])?;
+        let kernels = kernels(manifest)?.into_iter().map(str::to_owned).collect();
         Ok(Self {
             id,
             package_type: manifest.package_type,
@@ -99,10 +104,11 @@ impl PackageFacts {
             services: manifest.services.clone(),
             minutes: manifest.minutes,
             free_space: manifest.free_space,
-            tree,
+            tree: table.as_ref().map(size),
             hooks: named(RegionKind::Hook),
             health_checks: named(RegionKind::HealthCheck),
-            kernels: named(RegionKind::Kernel),
+            kernels,
+            rights: table.as_ref().map(rights_in).unwrap_or_default(),
         })
     }
 }

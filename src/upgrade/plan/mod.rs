@@ -1,5 +1,6 @@
 //! What an upgrade would do, decided before anything is done: a pure function of facts and rules.
 
+mod carrying;
 mod facts;
 mod inventory;
 mod name;
@@ -9,12 +10,13 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::carrying::Carrying;
 pub use self::facts::{PackageFacts, TreeFacts};
 pub use self::inventory::{Installed, InstalledPackage, Inventory};
 pub use self::refusal::{Finding, Refusal};
 use self::refusal::{RULES, needed};
 use super::Step;
-use crate::system::{DEFAULT_TRIES, EnvName};
+use crate::system::{DEFAULT_TRIES, EnvName, RightsPolicy};
 
 /// How an upgrade goes over several machines; on one they are all the same work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -57,6 +59,10 @@ pub struct Rules {
     pub tries: u32,
     /// Why a package below the floor should be installed all the same.
     pub allow_downgrade: Option<String>,
+    /// What comes over, and what boots.
+    pub carrying: Carrying,
+    /// Where an image may have what gives rights.
+    pub rights: RightsPolicy,
 }
 
 impl Default for Rules {
@@ -66,6 +72,8 @@ impl Default for Rules {
             environment: None,
             tries: DEFAULT_TRIES,
             allow_downgrade: None,
+            carrying: Carrying::default(),
+            rights: RightsPolicy::default(),
         }
     }
 }
@@ -91,10 +99,21 @@ pub struct Plan {
     pub free: u64,
     /// Why a package below the floor is installed all the same.
     pub allow_downgrade: Option<String>,
+    /// What comes over, and what boots.
+    #[serde(default)]
+    pub carrying: Carrying,
     /// What is worth knowing beforehand and keeps nobody from going on.
     pub advice: Vec<Advice>,
     /// What will be done, in this order.
     pub steps: Vec<Step>,
+}
+
+impl Plan {
+    /// The environment that configuration and local files come from.
+    pub fn parent(&self) -> Option<&EnvName> {
+        let running = self.from.as_ref().map(|image| &image.environment);
+        running.or(self.previous.as_ref())
+    }
 }
 
 /// Something worth knowing before an upgrade begins.
@@ -127,6 +146,7 @@ pub fn plan(inventory: &Inventory, package: &PackageFacts, rules: &Rules) -> Res
         needed: needed(package),
         free: inventory.free_space,
         allow_downgrade: rules.allow_downgrade.clone(),
+        carrying: rules.carrying.clone(),
         advice: advice(inventory, package, rules),
         steps: Step::UPGRADE.to_vec(),
         package: package.clone(),

@@ -4,8 +4,9 @@ use super::Rules;
 use super::facts::PackageFacts;
 use super::inventory::Inventory;
 use crate::manifest::Dependency;
+use crate::payload::EntryPath;
 use crate::release::{PackageType, Version, VersionRange};
-use crate::system::EnvName;
+use crate::system::{EnvName, KernelChoice, Right};
 
 /// Why a package cannot be installed on a system.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -87,6 +88,28 @@ pub enum Refusal {
         /// The lowest one that may be installed.
         floor: u64,
     },
+    /// It brings something that gives rights in a place where nothing may.
+    #[error("{name} has \"{path}\", {right}, where none may be{}", and_more(*more))]
+    Rights {
+        /// The package.
+        name: String,
+        /// The first such file.
+        path: EntryPath,
+        /// What it is.
+        right: Right,
+        /// How many more there are.
+        more: usize,
+    },
+    /// It does not have the kernel that was asked for.
+    #[error("{name} has no kernel {kernel:?}: it has {}", listed(found))]
+    Kernel {
+        /// The package.
+        name: String,
+        /// The kernel that was asked for.
+        kernel: String,
+        /// The kernels that it has.
+        found: Vec<String>,
+    },
     /// The name of the new environment is taken.
     #[error("there is a boot environment called {name}")]
     EnvironmentExists {
@@ -113,7 +136,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every code, in the order of the rules.
-    pub const CODES: [&str; 11] = [
+    pub const CODES: [&str; 13] = [
         "E_NOT_IMAGE",
         "E_NO_TREE",
         "E_WRONG_ARCHITECTURE",
@@ -122,6 +145,8 @@ impl Refusal {
         "E_REQUIRES",
         "E_CONFLICTS",
         "E_DOWNGRADE",
+        "E_RIGHTS",
+        "E_KERNEL_MISSING",
         "E_ENVIRONMENT_EXISTS",
         "E_ENVIRONMENT_NAME",
         "E_NO_SPACE",
@@ -138,6 +163,8 @@ impl Refusal {
             Self::Requires { .. } => "E_REQUIRES",
             Self::Conflicts { .. } => "E_CONFLICTS",
             Self::Downgrade { .. } => "E_DOWNGRADE",
+            Self::Rights { .. } => "E_RIGHTS",
+            Self::Kernel { .. } => "E_KERNEL_MISSING",
             Self::EnvironmentExists { .. } => "E_ENVIRONMENT_EXISTS",
             Self::NoName { .. } => "E_ENVIRONMENT_NAME",
             Self::NoSpace { .. } => "E_NO_SPACE",
@@ -158,6 +185,16 @@ impl Refusal {
             Self::Conflicts { dependency, .. } => format!("remove {} first", of(dependency)),
             Self::Downgrade { .. } => {
                 "--allow-downgrade REASON installs it all the same; the reason is kept".into()
+            }
+            Self::Rights {
+                right: Right::Device,
+                ..
+            } => "upgrade.devices in the configuration says where device nodes may be".into(),
+            Self::Rights { .. } => {
+                "upgrade.privileged in the configuration says where such programs may be".into()
+            }
+            Self::Kernel { .. } => {
+                "name one of them with --kernel, or none with --no-kernel".into()
             }
             Self::EnvironmentExists { name } => format!(
                 "give another --name, or `isi upgrade bootenv destroy {name}` if nobody needs it"
@@ -183,7 +220,7 @@ pub(super) struct Rule {
 }
 
 /// The rules, in their order; the first one that is not met is the refusal.
-pub(super) const RULES: [Rule; 10] = [
+pub(super) const RULES: [Rule; 12] = [
     rule("type", image),
     rule("payload", tree),
     rule("architecture", architecture),
@@ -192,6 +229,8 @@ pub(super) const RULES: [Rule; 10] = [
     rule("requires", requires),
     rule("conflicts", conflicts),
     rule("floor", floor),
+    rule("rights", rights),
+    rule("kernel", kernel),
     rule("environment", environment),
     rule("space", space),
 ];
@@ -302,6 +341,28 @@ fn floor(inventory: &Inventory, facts: &PackageFacts, rules: &Rules) -> Option<R
     })
 }
 
+fn rights(_: &Inventory, facts: &PackageFacts, rules: &Rules) -> Option<Refusal> {
+    let mut refused = rules.rights.refused(&facts.rights);
+    let first = refused.next()?;
+    Some(Refusal::Rights {
+        name: facts.name.clone(),
+        path: first.path.clone(),
+        right: first.right,
+        more: refused.count(),
+    })
+}
+
+fn kernel(_: &Inventory, facts: &PackageFacts, rules: &Rules) -> Option<Refusal> {
+    let KernelChoice::Named(kernel) = &rules.carrying.kernel else {
+        return None;
+    };
+    (!facts.kernels.contains(kernel)).then(|| Refusal::Kernel {
+        name: facts.name.clone(),
+        kernel: kernel.clone(),
+        found: facts.kernels.clone(),
+    })
+}
+
 fn environment(inventory: &Inventory, _: &PackageFacts, rules: &Rules) -> Option<Refusal> {
     let name = rules.environment.as_ref()?;
     let taken = inventory.environments.contains(name);
@@ -332,6 +393,21 @@ fn instead(found: Option<&Version>) -> String {
     match found {
         Some(version) => format!("{version} is installed"),
         None => "it is not installed".to_owned(),
+    }
+}
+
+fn and_more(count: usize) -> String {
+    match count {
+        0 => String::new(),
+        count => format!("; and {count} more"),
+    }
+}
+
+fn listed(names: &[String]) -> String {
+    if names.is_empty() {
+        "none".to_owned()
+    } else {
+        names.join(", ")
     }
 }
 

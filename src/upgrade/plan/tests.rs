@@ -1,5 +1,6 @@
 use super::*;
 use crate::release::PackageType;
+use crate::system::{KernelChoice, Right, RightAt};
 use crate::upgrade::testing::{a_plan, dependency, facts, inventory};
 
 type Change = fn(&mut Inventory, &mut PackageFacts, &mut Rules);
@@ -11,9 +12,15 @@ fn refusal(change: Change) -> Option<Refusal> {
     plan(&inventory, &facts, &rules).err()
 }
 
+fn right(path: &str) -> RightAt {
+    let path = crate::payload::EntryPath::new(path.as_bytes()).unwrap();
+    let right = Right::SetUser;
+    RightAt { path, right }
+}
+
 #[test]
 fn each_rule_has_its_own_refusal() {
-    let changes: [(&str, Change); 10] = [
+    let changes: [(&str, Change); 12] = [
         ("E_NOT_IMAGE", |_, p, _| p.package_type = PackageType::Patch),
         ("E_NO_TREE", |_, p, _| p.tree = None),
         ("E_WRONG_ARCHITECTURE", |_, p, _| {
@@ -30,6 +37,11 @@ fn each_rule_has_its_own_refusal() {
             p.conflicts = vec![dependency("OneFS", "<9.4"), dependency("OneFS", "<=9.4")];
         }),
         ("E_DOWNGRADE", |_, p, _| p.release_counter = 6),
+        ("E_RIGHTS", |_, p, _| p.rights = vec![right("home/su")]),
+        ("E_KERNEL_MISSING", |_, p, r| {
+            p.kernels = vec!["generic".into()];
+            r.carrying.kernel = KernelChoice::Named("debug".into());
+        }),
         ("E_ENVIRONMENT_EXISTS", |_, _, r| {
             r.environment = Some("old".parse().unwrap());
         }),
@@ -49,7 +61,16 @@ fn each_rule_has_its_own_refusal() {
 
 #[test]
 fn what_just_meets_a_rule_is_planned() {
-    let changes: [Change; 9] = [
+    let changes: [Change; 12] = [
+        |_, p, _| p.rights = vec![right("usr/bin/su")],
+        |_, p, r| {
+            p.rights = vec![right("home/su")];
+            r.rights.privileged = ["**".parse().unwrap()].into_iter().collect();
+        },
+        |_, p, r| {
+            p.kernels = vec!["generic".into(), "debug".into()];
+            r.carrying.kernel = KernelChoice::Named("debug".into());
+        },
         |i, p, _| i.free_space = needed(p),
         |_, p, _| p.release_counter = 7,
         |_, p, r| {
@@ -112,7 +133,7 @@ fn an_assessment_looks_at_every_rule() {
         .filter_map(|finding| finding.code.as_deref())
         .collect();
     assert_eq!(codes, ["E_NOT_IMAGE", "E_NO_SPACE"]);
-    assert_eq!(found.len(), 10);
+    assert_eq!(found.len(), 12);
     assert!(
         found
             .iter()

@@ -121,6 +121,7 @@ pub(super) fn service(context: &Context) -> Result<Local, CommandError> {
     let settings = context.settings()?;
     let timeout = settings.lock_timeout.value;
     Ok(Local::new(settings.paths(), timeout)
+        .policy(settings.policy())
         .booted(context.booted()?)
         .architecture(std::env::consts::ARCH))
 }

@@ -45,6 +45,8 @@ impl Args {
             allow_downgrade: None,
             allow_unsigned: self.allow_unsigned,
             storage: None,
+            kernel: None,
+            keep_old_kernel: false,
         };
         let reply = call(context, |service, call| {
             service.upgrade_assess(&request, call)

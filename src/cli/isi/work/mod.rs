@@ -6,6 +6,7 @@ pub(super) mod commit;
 pub(super) mod history;
 mod image;
 pub(super) mod pause;
+pub(super) mod resolve;
 pub(super) mod resume;
 pub(super) mod retry;
 pub(super) mod rollback;
@@ -13,3 +14,30 @@ mod shown;
 pub(super) mod start;
 mod steps;
 pub(super) mod view;
+
+use super::catalog::call;
+use crate::cli::{CommandError, Context, Exit};
+use crate::service::{ResolveRequest, Target};
+
+/// How a command ends that may have left something to decide; says so.
+fn told_of_conflicts(target: &Target, context: &mut Context) -> Result<Exit, CommandError> {
+    let request = ResolveRequest {
+        target: target.clone(),
+        environment: None,
+        paths: Vec::new(),
+        decision: None,
+    };
+    let reply = call(context, |service, call| {
+        service.upgrade_resolve(&request, call)
+    })?;
+    let count = reply.conflicts.len();
+    if count == 0 {
+        return Ok(Exit::Done);
+    }
+    context.out.warn(&format!(
+        "{count} {} not be merged and {} as before: `isi upgrade resolve` lists what is to be decided",
+        if count == 1 { "file could" } else { "files could" },
+        if count == 1 { "is" } else { "are" },
+    ));
+    Ok(Exit::ProblemsFound)
+}

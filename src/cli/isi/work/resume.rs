@@ -38,6 +38,6 @@ impl Args {
         } else {
             shown::next(&status, context);
         }
-        Ok(Exit::Done)
+        super::told_of_conflicts(&target, context)
     }
 }

@@ -3,7 +3,9 @@ use super::{shown, steps};
 use crate::cli::args::{OutputArgs, TargetOrBootenvArgs};
 use crate::cli::isi::catalog::{call, follow};
 use crate::cli::{CommandError, Context, Exit};
-use crate::service::{DEFAULT_TRIES, EnvName, MAX_TRIES, Mode, StorageKind, UpgradeRequest};
+use crate::service::{
+    DEFAULT_TRIES, EnvName, KernelChoice, MAX_TRIES, Mode, StorageKind, UpgradeRequest,
+};
 
 /// Install an image: make a boot environment of it and activate that
 #[derive(clap::Args, Debug)]
@@ -41,10 +43,29 @@ pub(in crate::cli::isi) struct Args {
     storage: Option<StorageKind>,
 
     #[command(flatten)]
+    kernel: KernelArgs,
+
+    #[command(flatten)]
     target: TargetOrBootenvArgs,
 
     #[command(flatten)]
     output: OutputArgs,
+}
+
+/// What boots.
+#[derive(clap::Args, Clone, Debug)]
+struct KernelArgs {
+    /// Boot with the kernel NAME of the image [default: that of the old environment, or the first]
+    #[arg(long, value_name = "NAME", value_parser = name)]
+    kernel: Option<EnvName>,
+
+    /// Install no kernel: what boots the old environment boots the new one, if anything does
+    #[arg(long, conflicts_with = "kernel")]
+    no_kernel: bool,
+
+    /// Keep the kernel of the old environment beside the new one, as NAME.old
+    #[arg(long, conflicts_with = "no_kernel")]
+    keep_old_kernel: bool,
 }
 
 /// How an upgrade goes over several machines.
@@ -67,7 +88,8 @@ struct ModeArgs {
 const HELP: &str = "\
 Nothing that boots is changed before the last step. What is interrupted can be gone on with
 (`isi upgrade resume`) or taken back (`isi upgrade rollback`). With --format json each step is a line
-of JSON, and so is where it stands at the end. An empty directory given with --root becomes a system.
+of JSON, and so is where it stands at the end. Exit code 3: installed, with configuration that could
+not be merged (`isi upgrade resolve`). An empty directory given with --root becomes a system.
 
 Examples:
   isi upgrade start --install-image-path /ifs/install.isi --dry-run
@@ -85,8 +107,10 @@ impl Args {
             allow_downgrade: self.allow_downgrade,
             allow_unsigned: self.allow_unsigned,
             storage: self.storage,
+            kernel: self.kernel.choice(),
+            keep_old_kernel: self.kernel.keep_old_kernel,
         };
-        let json = self.output.is_json();
+        let (json, target) = (self.output.is_json(), request.target.clone());
         if self.dry_run {
             return plan(&request, json, context);
         }
@@ -104,7 +128,7 @@ impl Args {
         } else {
             shown::next(&status, context);
         }
-        Ok(Exit::Done)
+        super::told_of_conflicts(&target, context)
     }
 }
 
@@ -122,6 +146,16 @@ fn plan(request: &UpgradeRequest, json: bool, context: &mut Context) -> Result<E
     }
     context.out.note("nothing was changed");
     Ok(Exit::Done)
+}
+
+impl KernelArgs {
+    fn choice(&self) -> Option<KernelChoice> {
+        if self.no_kernel {
+            return Some(KernelChoice::None);
+        }
+        let named = self.kernel.as_ref();
+        named.map(|name| KernelChoice::Named(name.as_str().to_owned()))
+    }
 }
 
 impl ModeArgs {

@@ -10,19 +10,36 @@ use crate::service::{
     AssessReply, Call, InstallImage, PackageFile, PlanReply, SCHEMA, ServiceError, Target,
     UpgradeRequest,
 };
-use crate::system::System;
+use crate::system::{KernelChoice, System};
 use crate::upgrade::{
-    Inventory, Node as _, PackageFacts, Rules, UpgradeError, advice, assess, plan,
+    Carrying, Inventory, Node as _, PackageFacts, Rules, UpgradeError, advice, assess, plan,
 };
 
 impl Local {
+    /// What operator and administrator want, as the planner takes it.
+    pub(super) fn rules(&self, request: &UpgradeRequest) -> Rules {
+        let configured = self.policy.kernel.clone().map(KernelChoice::Named);
+        Rules {
+            mode: request.mode,
+            environment: request.name.clone(),
+            tries: request.tries,
+            allow_downgrade: request.allow_downgrade.clone(),
+            carrying: Carrying {
+                skip: self.policy.skip.clone(),
+                kernel: request.kernel.clone().or(configured).unwrap_or_default(),
+                keep_old_kernel: request.keep_old_kernel,
+            },
+            rights: self.policy.rights.clone(),
+        }
+    }
+
     pub(crate) fn upgrade_plan(
         &self,
         request: &UpgradeRequest,
         call: &Call<'_>,
     ) -> Result<PlanReply, ServiceError> {
         let (root, inventory, facts) = self.looked_at(request, call)?;
-        let plan = plan(&inventory, &facts, &rules(request)).map_err(UpgradeError::from)?;
+        let plan = plan(&inventory, &facts, &self.rules(request)).map_err(UpgradeError::from)?;
         Ok(PlanReply {
             schema: SCHEMA,
             root,
@@ -36,7 +53,7 @@ impl Local {
         call: &Call<'_>,
     ) -> Result<AssessReply, ServiceError> {
         let (root, inventory, facts) = self.looked_at(request, call)?;
-        let rules = rules(request);
+        let rules = self.rules(request);
         let findings = assess(&inventory, &facts, &rules);
         let failed = findings.iter().filter(|finding| !finding.passed).count();
         Ok(AssessReply {
@@ -135,16 +152,6 @@ impl Local {
                 source,
             })?;
         Ok(PackageFacts::of(id, &verified)?)
-    }
-}
-
-/// What the operator wants, as the planner takes it.
-pub(super) fn rules(request: &UpgradeRequest) -> Rules {
-    Rules {
-        mode: request.mode,
-        environment: request.name.clone(),
-        tries: request.tries,
-        allow_downgrade: request.allow_downgrade.clone(),
     }
 }
 

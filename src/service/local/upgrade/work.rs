@@ -1,5 +1,4 @@
 use super::super::context;
-use super::plan::rules;
 use super::{Local, Watching, journals};
 use crate::catalog::Access;
 use crate::digest::PackageId;
@@ -18,7 +17,7 @@ impl Local {
         request: UpgradeRequest,
         call: &Call<'_>,
     ) -> Result<UpgradeStatus, ServiceError> {
-        let (target, rules) = (request.target.clone(), rules(&request));
+        let (target, rules) = (request.target.clone(), self.rules(&request));
         let root = self.root_of(&target)?;
         let is_there = System::is_at(&root)?;
         if is_there {

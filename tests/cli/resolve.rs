@@ -1,0 +1,120 @@
+//! `isi upgrade resolve`: what an upgrade could not merge, and who decides about it.
+
+use std::fs;
+
+use crate::support::{Place, Run, compare};
+
+fn upgrade(place: &Place, arguments: &[&str]) -> Run {
+    place.isi(&[&["upgrade"], arguments, &["--home", "home"]].concat())
+}
+
+/// A system that was never installed from a package, and after it an image with configuration of its own.
+fn conflicted() -> Place {
+    let place = Place::with_pki();
+    let bootenv = |arguments: &[&str]| {
+        upgrade(&place, &[&["bootenv"], arguments].concat()).succeeded();
+    };
+    bootenv(&["create", "one", "--empty", "--storage", "dir"]);
+    for (name, text) in [("motd", "mine\n"), ("gone", "mine\n"), ("hosts", "mine\n")] {
+        place.write(&format!("home/system/environments/one/etc/{name}"), text);
+    }
+    bootenv(&["activate", "one"]);
+    bootenv(&["mark-good", "one"]);
+    bootenv(&["select"]);
+    for (name, text) in [
+        ("motd", "theirs\n"),
+        ("hosts", "theirs\n"),
+        ("new", "new\n"),
+    ] {
+        place.write(&format!("tree/etc/{name}"), text);
+    }
+    let image = ["--type", "onefs", "--name", "base", "--version", "2"];
+    place.build_with("two.isi", &image, true);
+    let start = [
+        "start",
+        "--install-image-path",
+        "two.isi",
+        "--name",
+        "two",
+        "--no-kernel",
+    ];
+    let run = upgrade(&place, &start);
+    assert_eq!(run.code, Some(3), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("2 files could not be merged"),
+        "{}",
+        run.stderr
+    );
+    place
+}
+
+fn read(place: &Place, name: &str) -> String {
+    fs::read_to_string(place.path(&format!("home/system/environments/two/etc/{name}"))).unwrap()
+}
+
+#[test]
+fn from_the_list_to_the_last_decision() {
+    let place = conflicted();
+    assert_eq!(read(&place, "motd"), "mine\n");
+    assert_eq!(
+        (read(&place, "gone"), read(&place, "new")),
+        ("mine\n".into(), "new\n".into())
+    );
+    compare!(upgrade(&place, &["resolve"]), "list");
+    compare!(
+        upgrade(&place, &["resolve", "--format", "json"]),
+        "list_json"
+    );
+    compare!(
+        upgrade(&place, &["resolve", "etc/passwd", "--ours"]),
+        "no_conflict"
+    );
+    place.write("marked", "a\n<<<<<<< ours\n");
+    compare!(
+        upgrade(&place, &["resolve", "etc/motd", "--file", "marked"]),
+        "marked"
+    );
+    place.write("both", "both\n");
+    compare!(
+        upgrade(&place, &["resolve", "/etc/motd", "--file", "both"]),
+        "file"
+    );
+    assert_eq!(read(&place, "motd"), "both\n");
+    compare!(
+        upgrade(&place, &["resolve", "etc/hosts", "--theirs"]),
+        "theirs"
+    );
+    assert_eq!(read(&place, "hosts"), "theirs\n");
+    upgrade(&place, &["resolve"]).succeeded();
+    let history = upgrade(&place, &["catalog", "history"]).succeeded();
+    assert_eq!(
+        history.stdout.matches("upgrade-resolve").count(),
+        2,
+        "{}",
+        history.stdout
+    );
+    assert_eq!(
+        history.stdout.matches("upgrade-carry").count(),
+        1,
+        "{}",
+        history.stdout
+    );
+}
+
+#[test]
+fn a_decision_without_a_path() {
+    compare!(upgrade(&Place::new(), &["resolve", "--ours"]));
+}
+
+#[test]
+fn an_image_with_rights_where_none_may_be() {
+    let place = Place::with_pki();
+    place.write("tree/home/su", "su");
+    place.run("chmod", &["4755", "tree/home/su"]).succeeded();
+    let image = ["--type", "onefs", "--name", "base", "--version", "2"];
+    place.build_with("two.isi", &image, true);
+    let start = ["start", "--install-image-path", "two.isi"];
+    compare!(upgrade(&place, &start), "refused");
+    place.write("home/upgrade.toml", "[upgrade]\nprivileged = ['home/*']\n");
+    upgrade(&place, &start).succeeded();
+}
