@@ -177,6 +177,7 @@ fn refusals_say_what_to_do() {
         (&["/usr/bin/tol"][..], "E_NOT_FOUND"),
         (&["../etc"], "E_UNSAFE_PATH"),
         (&["--bootenv", "two"], "E_ENVIRONMENT_UNKNOWN"),
+        (&["--name", "two"], "E_ENVIRONMENT_UNKNOWN"),
         (&["--root", "nowhere"], "E_NO_SYSTEM"),
     ] {
         let run = verify(&place, arguments);
@@ -191,6 +192,7 @@ fn refusals_say_what_to_do() {
         &["--quick", "--full"][..],
         &["--remove-extra"],
         &["--local"],
+        &["--bootenv", "one", "--root", "home/system"],
     ] {
         assert_eq!(verify(&place, arguments).code, Some(2), "{arguments:?}");
     }

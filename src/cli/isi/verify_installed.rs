@@ -2,7 +2,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use super::catalog::{service, told};
-use crate::cli::args::{ChangeArgs, ListArgs, TargetArgs};
+use crate::cli::args::{ChangeArgs, ListArgs, TargetOrBootenvArgs};
 use crate::cli::progress::Bar;
 use crate::cli::prompt::confirm;
 use crate::cli::table::{Cell, Column, Listing, Place};
@@ -49,15 +49,16 @@ pub(super) struct Args {
     #[arg(long, requires = "fix")]
     local: bool,
 
-    /// Compare the boot environment NAME [default: the one that runs, else the one that boots]
-    #[arg(long, value_name = "NAME")]
-    bootenv: Option<EnvName>,
+    /// Compare the boot environment NAME; as --bootenv, but of any target [default: the one that
+    /// runs, else the one that boots]
+    #[arg(long, value_name = "NAME", conflicts_with = "bootenv")]
+    name: Option<EnvName>,
 
     #[command(flatten)]
     change: ChangeArgs,
 
     #[command(flatten)]
-    target: TargetArgs,
+    target: TargetOrBootenvArgs,
 
     #[command(flatten)]
     list: ListArgs,
@@ -163,7 +164,7 @@ impl Args {
     fn request(&self) -> VerifyInstalledRequest {
         VerifyInstalledRequest {
             target: self.target.target(),
-            environment: self.bootenv.clone(),
+            environment: self.name.as_ref().or(self.target.bootenv()).cloned(),
             depth: if self.quick {
                 Depth::Quick
             } else {

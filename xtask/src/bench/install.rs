@@ -174,7 +174,7 @@ impl Bench {
             command: self.dgst()?,
             before: &[],
         });
-        let compare = "isi --home pki upgrade verify-installed --root system --bootenv bench";
+        let compare = "isi --home pki upgrade verify-installed --root system";
         for (name, depth) in [(FULL, "--full"), (QUICK, "--quick")] {
             subjects.push(self.subject(name, &format!("{compare} {depth}"), &[]));
         }
