@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::boot;
+use super::site::Site;
 use crate::shell::{self, Outcome, failure};
 use crate::torture::place::{program, remove, told};
 use crate::torture::world::World;
@@ -173,6 +174,43 @@ fn common(root: &Path) -> Outcome {
     file(root, "usr/bin/one", "the same file\n")?;
     fs::hard_link(root.join("usr/bin/one"), root.join("usr/bin/two"))?;
     symlink("../share/name with space", root.join("usr/bin/link"))?;
+    Ok(())
+}
+
+/// What the operator of the old system does: hosts of his own, and one line that the vendor leaves alone.
+pub fn operate(site: &Site) -> Outcome {
+    each(site, |root| {
+        fs::write(
+            root.join("etc/hosts"),
+            "127.0.0.1 localhost\n10.0.0.1 rack4\n",
+        )?;
+        fs::write(
+            root.join("etc/service.conf"),
+            "one = 9\ntwo = 2\nthree = 3\nfour = 4\nfive = 5\n",
+        )?;
+        file(root, "etc/local.conf", "local\n")
+    })
+}
+
+/// One of everything that a repair puts right: content, permissions, owner, a file and a link that are gone.
+pub fn damage(site: &Site) -> Outcome {
+    each(site, |root| {
+        fs::write(root.join("usr/bin/tool"), "worm\n")?;
+        let space = root.join("usr/share/name with space");
+        fs::set_permissions(&space, Permissions::from_mode(0o666))?;
+        chown(&space, Some(4711), None)?;
+        fs::remove_file(root.join("usr/bin/one"))?;
+        fs::remove_file(root.join("usr/bin/link"))?;
+        fs::remove_dir_all(root.join("var"))?;
+        fs::remove_file(root.join("bin/test"))?;
+        symlink("sh", root.join("bin/test")).map_err(Into::into)
+    })
+}
+
+fn each(site: &Site, work: impl Fn(&Path) -> Outcome) -> Outcome {
+    for entry in fs::read_dir(site.environments())? {
+        work(&entry?.path())?;
+    }
     Ok(())
 }
 

@@ -134,14 +134,18 @@ fn answers(site: &Site, found: &mut Findings) -> Outcome {
     Ok(())
 }
 
-/// What is under way can be undone, to the last byte.
+/// What is under way can be undone, to the last byte; a new system that was whole may be kept.
 fn undone(copy: &Site, prepared: &Prepared<'_>, line: &str, found: &mut Findings) -> Outcome {
     let output = copy.run(line)?;
     found.expect(output.status.success(), Invariant::Undo, || told(&output));
     let now = State::look(copy)?;
-    found.expect(now.trees == prepared.before.trees, Invariant::Undo, || {
-        format!("environments {:?}", now.trees.keys())
-    });
+    entire(&now, prepared, "after the rollback: ", found);
+    for (name, tree) in &prepared.before.trees {
+        let same = now.trees.get(name) == Some(tree);
+        found.expect(same, Invariant::Undo, || {
+            format!("{name} is not what it was")
+        });
+    }
     found.expect(
         !now.running && now.litter.is_empty(),
         Invariant::Undo,

@@ -43,7 +43,7 @@ const USUAL: Subject = Subject {
     name: "",
     before: BY_HAND,
     line: "",
-    again: Some("resume"),
+    again: None,
     undo: None,
     code: 0,
     code_again: 0,
@@ -62,20 +62,150 @@ const BY_HAND: &[Step] = &[
     Isi("bootenv create spare", 0),
 ];
 
+/// The old system: installed, started, found well, committed, and used.
+const INSTALLED: &[Step] = &[
+    Isi("start --install-image-path packages/old.isi", 0),
+    Isi("bootenv select", 0),
+    Isi("bootenv check", 0),
+    Isi("commit --force", 0),
+    Outside(images::operate),
+];
+
+/// The same, and the new system waits for its first start.
+const UPGRADING: &[Step] = &[
+    Isi("start --install-image-path packages/old.isi", 0),
+    Isi("bootenv select", 0),
+    Isi("bootenv check", 0),
+    Isi("commit --force", 0),
+    Outside(images::operate),
+    Isi("start --install-image-path packages/new.isi", 0),
+];
+
+/// The same, and the new system was started.
+const STARTED: &[Step] = &[
+    Isi("start --install-image-path packages/old.isi", 0),
+    Isi("bootenv select", 0),
+    Isi("bootenv check", 0),
+    Isi("commit --force", 0),
+    Outside(images::operate),
+    Isi("start --install-image-path packages/new.isi", 0),
+    Isi("bootenv select", 0),
+];
+
+/// The same, and found itself well.
+const UPGRADED: &[Step] = &[
+    Isi("start --install-image-path packages/old.isi", 0),
+    Isi("bootenv select", 0),
+    Isi("bootenv check", 0),
+    Isi("commit --force", 0),
+    Outside(images::operate),
+    Isi("start --install-image-path packages/new.isi", 0),
+    Isi("bootenv select", 0),
+    Isi("bootenv check", 0),
+];
+
+/// A new system was started whose own health check fails.
+const ILL: &[Step] = &[
+    Isi("start --install-image-path packages/old.isi", 0),
+    Isi("bootenv select", 0),
+    Isi("bootenv check", 0),
+    Isi("commit --force", 0),
+    Outside(images::operate),
+    Isi("start --install-image-path packages/ill.isi", 0),
+    Isi("bootenv select", 0),
+];
+
+/// It was found ill, and the old one was started again.
+const FALLEN_BACK: &[Step] = &[
+    Isi("start --install-image-path packages/old.isi", 0),
+    Isi("bootenv select", 0),
+    Isi("bootenv check", 0),
+    Isi("commit --force", 0),
+    Outside(images::operate),
+    Isi("start --install-image-path packages/ill.isi", 0),
+    Isi("bootenv select", 0),
+    Isi("bootenv check", 3),
+    Isi("bootenv select", 0),
+];
+
+/// The old system with one of everything that a repair puts right.
+const DAMAGED: &[Step] = &[
+    Isi("start --install-image-path packages/old.isi", 0),
+    Isi("bootenv select", 0),
+    Isi("bootenv check", 0),
+    Isi("commit --force", 0),
+    Outside(images::damage),
+];
+
 /// All of them.
 pub const SUBJECTS: &[Subject] = &[
     Subject {
         name: "start, the first",
         before: &[],
         line: "start --install-image-path packages/old.isi",
+        again: Some("resume"),
         // All is done: there is nothing to go on with, and a second start is refused.
         code_again: 1,
         ..USUAL
     },
     Subject {
         name: "start",
+        before: INSTALLED,
         line: "start --install-image-path packages/new.isi",
+        again: Some("resume"),
+        undo: Some("rollback --force"),
         code_again: 1,
+        central: true,
+        ..USUAL
+    },
+    Subject {
+        name: "check, well",
+        before: STARTED,
+        line: "bootenv check",
+        ..USUAL
+    },
+    Subject {
+        name: "check, ill",
+        before: ILL,
+        line: "bootenv check",
+        code: 3,
+        code_again: 3,
+        ..USUAL
+    },
+    Subject {
+        name: "commit",
+        before: UPGRADED,
+        line: "commit --force",
+        code_again: 1,
+        central: true,
+        ..USUAL
+    },
+    Subject {
+        name: "rollback",
+        before: UPGRADED,
+        line: "rollback --force",
+        code_again: 1,
+        central: true,
+        ..USUAL
+    },
+    Subject {
+        name: "rollback, not started",
+        before: UPGRADING,
+        line: "rollback --force",
+        code_again: 1,
+        ..USUAL
+    },
+    Subject {
+        name: "rollback, automatic",
+        before: FALLEN_BACK,
+        line: "bootenv check",
+        ..USUAL
+    },
+    Subject {
+        name: "verify-installed --fix",
+        before: DAMAGED,
+        line: "verify-installed --fix --force",
+        in_place: true,
         central: true,
         ..USUAL
     },

@@ -10,6 +10,9 @@ use crate::shell::Outcome;
 /// Files that a package brings have times of long ago; what was written on the machine has not.
 const LONG_AGO: i64 = 1_500_000_000;
 
+/// Where a repair works, below the root that it repairs.
+const WORKSHOP: &str = ".isi-fix";
+
 /// What is known of one name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Entry {
@@ -63,12 +66,22 @@ impl Tree {
         Ok(())
     }
 
-    /// Whether each name is as it is in one of two trees.
+    /// Whether each name has the content and the properties that it has in one of two trees.
+    ///
+    /// A directory that is in one of them only may be there without its own permissions yet, two names of
+    /// one file may not be linked yet, and what a repair works in may be there.
     pub fn is_between(&self, one: &Self, two: &Self) -> bool {
         let names = self.0.keys().chain(one.0.keys()).chain(two.0.keys());
-        names.into_iter().all(|name| {
+        let outside = names.filter(|name| !name.starts_with(WORKSHOP));
+        outside.into_iter().all(|name| {
             let [now, one, two] = [self, one, two].map(|tree| tree.0.get(name));
-            now == one || now == two
+            let directory = |entry: Option<&Entry>| entry.is_some_and(Entry::is_directory);
+            let begun = one.is_none() && directory(two) && directory(now);
+            let known: Vec<&Entry> = [one, two].into_iter().flatten().collect();
+            match now {
+                None => one.is_none() || two.is_none(),
+                Some(now) => begun || now.is_made_of(&known),
+            }
         })
     }
 
@@ -101,6 +114,20 @@ impl Tree {
 }
 
 impl Entry {
+    /// Whether each property is that of one of `known`; a repair sets one after the other.
+    fn is_made_of(&self, known: &[&Self]) -> bool {
+        let content = |other: &&Self| self.content == other.content && self.time == other.time;
+        known.iter().any(|other| self.mode == other.mode)
+            && known.iter().any(|other| self.owner == other.owner)
+            && known.iter().any(content)
+    }
+
+    fn is_directory(&self) -> bool {
+        const TYPE: u32 = 0o170_000;
+        const DIRECTORY: u32 = 0o040_000;
+        self.mode & TYPE == DIRECTORY
+    }
+
     fn difference(&self, other: &Self) -> String {
         let mut told = Vec::new();
         if self.mode != other.mode {
