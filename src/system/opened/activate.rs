@@ -41,17 +41,22 @@ impl System {
         }
     }
 
-    /// Marks an environment good, and notes since when.
+    /// Marks an environment good, after noting since when.
+    ///
+    /// The entry decides, so it comes last, and an attempt that was interrupted is made again whole. A disk
+    /// that is full keeps the time from being noted, and nothing from being good.
     pub fn mark_good(&self, name: &EnvName, now: Timestamp) -> Result<(), SystemError> {
         drop(self.storage.open(name)?);
         if self.loader.entry(name)?.is_none() {
             return Err(SystemError::NoEntry { name: name.clone() });
         }
-        // The entry is the one truth and comes last: who is interrupted before that does both again.
         let mut record = self.record_or_new(name, now)?;
         if record.good_since.is_none() {
             record.good_since = Some(now);
-            self.store_record(&record)?;
+            match self.store_record(&record) {
+                Err(error) if error.code() != "E_NO_SPACE" => return Err(error),
+                _ => {}
+            }
         }
         self.loader.mark_good(name)
     }
