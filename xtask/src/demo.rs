@@ -1,9 +1,11 @@
 //! `cargo xtask demo`: the whole main job on a real tree, every command and its output visible.
 
+mod machine;
+
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Output};
 use std::time::{Duration, Instant};
 
 use crate::shell::{self, Outcome, cargo, failure, show_time};
@@ -15,6 +17,7 @@ const FILES: u64 = 1_000;
 
 /// Exit codes of our programs.
 const DONE: i32 = 0;
+const PROBLEMS: i32 = 3;
 const NOT_TRUSTED: i32 = 4;
 
 /// Runs the demonstration; it keeps everything under `target/demo`.
@@ -22,15 +25,17 @@ pub fn run(arguments: &[String]) -> Outcome<ExitCode> {
     if let Some(unexpected) = arguments.first() {
         return failure(format!("demo takes no arguments, found {unexpected:?}"));
     }
-    system::ready_to_build()?;
+    system::ready_to_check()?;
     println!("== building");
     shell::run(&mut cargo(["build", "--release", "--bins"]))?;
     let mut demo = Demo::new()?;
     demo.vendor()?;
     demo.operator()?;
     demo.refusals()?;
+    demo.machine()?;
     println!(
-        "\nThe tree came out as it went in: {} steps, {}. Everything is in target/demo.",
+        "\nThe tree came out as it went in, and the machine came back: {} steps, {}. Everything is in \
+         target/demo.",
         demo.steps,
         show_time(demo.time)
     );
@@ -71,6 +76,7 @@ impl Demo {
             tree.directories,
             tree.bytes >> 20
         );
+        self.make_bootable()?;
         fs::write(
             self.directory.join("README.txt"),
             "Example OS 9.5.0.0\n\nUpgrade from 9.4 or later. The nodes restart one by one.\n",
@@ -216,18 +222,11 @@ impl Demo {
                 println!("    {line}");
             }
         }
-        match output.status.code() {
-            Some(found) if found == code => {
-                if code != DONE {
-                    println!("    exit code {code}");
-                }
-                Ok(())
-            }
-            _ => failure(format!(
-                "expected exit code {code}, found {}",
-                output.status
-            )),
+        expect(&output, code)?;
+        if code != DONE {
+            println!("    exit code {code}");
         }
+        Ok(())
     }
 
     fn command(&self, line: &str) -> Command {
@@ -278,4 +277,14 @@ impl Demo {
         lines.sort();
         Ok(lines.join("\n"))
     }
+}
+
+/// Refuses a command that ended with another code.
+fn expect(output: &Output, code: i32) -> Outcome {
+    if output.status.code() == Some(code) {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    let found = output.status;
+    failure(format!("expected exit code {code}, found {found}: {said}"))
 }

@@ -117,11 +117,15 @@ pub fn succeeds(command: &mut Command) -> bool {
 
 /// Whether `program` is found on the search path.
 pub fn installed(program: &str) -> bool {
+    found(program).is_some()
+}
+
+/// Where `program` is on the search path.
+pub fn found(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let system = ["/usr/sbin", "/sbin"].map(PathBuf::from);
-    std::env::split_paths(&path)
-        .chain(system)
-        .any(|directory| directory.join(program).is_file())
+    let mut places = std::env::split_paths(&path).chain(system);
+    places.find_map(|directory| Some(directory.join(program)).filter(|program| program.is_file()))
 }
 
 /// A command as a person would type it.
