@@ -152,7 +152,7 @@ impl System {
         let mut kept = self.storage.names()?;
         kept.extend(self.storage.unfinished()?);
         let gone = |name: Option<&str>| {
-            let name: Option<EnvName> = name.and_then(|name| name.parse().ok());
+            let name: Option<EnvName> = name.and_then(|name| finished(name).parse().ok());
             name.filter(|name| !kept.contains(name))
         };
         for found in self.loader.entries()? {
@@ -170,14 +170,19 @@ impl System {
         }
         let records = self.directory(layout::RECORDS)?;
         for entry in records.entries()? {
-            let name = entry
-                .name
-                .to_str()
-                .and_then(|name| name.strip_suffix(".json"));
-            if gone(name).is_some() {
+            let name = entry.name.to_str().map(finished);
+            if gone(name.and_then(|name| name.strip_suffix(".json"))).is_some() {
                 records.remove_if_there(&entry.name)?;
             }
         }
         Ok(())
     }
+}
+
+/// The name that something gets when it is complete: `.NAME.new` was being made for `NAME`.
+fn finished(name: &str) -> &str {
+    let hidden = name.strip_prefix('.');
+    hidden
+        .and_then(|name| name.strip_suffix(".new"))
+        .unwrap_or(name)
 }

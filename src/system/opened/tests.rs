@@ -371,6 +371,29 @@ fn many_who_select_at_once_each_take_a_try_of_their_own() {
 }
 
 #[test]
+fn what_was_being_made_for_an_environment_that_is_gone_is_swept_away() {
+    let place = Place::new();
+    place.create("kept", None, 1);
+    let root = place.home.path().join("system");
+    for directory in layout::OF_ENVIRONMENTS {
+        for name in ["kept", "gone"] {
+            std::fs::create_dir(root.join(directory).join(format!(".{name}.new"))).unwrap();
+        }
+    }
+    for name in ["kept", "gone"] {
+        let record = root.join(layout::RECORDS).join(format!(".{name}.json.new"));
+        std::fs::write(record, "{").unwrap();
+    }
+    place.system.sweep().unwrap();
+    for directory in layout::OF_ENVIRONMENTS {
+        let directory = root.join(directory);
+        assert!(directory.join(".kept.new").exists());
+        assert!(!directory.join(".gone.new").exists());
+    }
+    assert!(!root.join(layout::RECORDS).join(".gone.json.new").exists());
+}
+
+#[test]
 fn one_changer_at_a_time() {
     let place = Place::new();
     let held = place.system.lock(Duration::ZERO, &Silent).unwrap();

@@ -35,7 +35,14 @@ impl State {
             }
         }
         let system = site.path("system");
-        for directory in ["loader", "records", "base", "kernels", "conflicts"] {
+        for directory in [
+            "loader",
+            "records",
+            "base",
+            "kernels",
+            "conflicts",
+            "checks",
+        ] {
             state.add(&system, Path::new(directory))?;
         }
         state.add(&system, Path::new("system.json"))?;
