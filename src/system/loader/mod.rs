@@ -187,6 +187,19 @@ impl Loader {
         }
     }
 
+    /// Removes what interrupted writes left; the caller holds the lock of the system.
+    pub(super) fn sweep(&self) -> Result<(), SystemError> {
+        for directory in [&self.directory, &self.entries] {
+            for entry in directory.entries()? {
+                let name = entry.name.to_string_lossy();
+                if name.starts_with('.') && name.ends_with(".new") {
+                    directory.remove_if_there(&entry.name)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn expect(&self, name: &EnvName) -> Result<Found, SystemError> {
         let entry = self.entry(name)?;
         entry.ok_or_else(|| SystemError::NoEntry { name: name.clone() })

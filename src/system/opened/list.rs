@@ -149,6 +149,7 @@ impl System {
     /// Needs the lock.
     pub fn sweep(&self) -> Result<(), SystemError> {
         self.storage.sweep()?;
+        self.loader.sweep()?;
         let mut kept = self.storage.names()?;
         kept.extend(self.storage.unfinished()?);
         let gone = |name: Option<&str>| {

@@ -384,7 +384,13 @@ fn what_was_being_made_for_an_environment_that_is_gone_is_swept_away() {
         let record = root.join(layout::RECORDS).join(format!(".{name}.json.new"));
         std::fs::write(record, "{").unwrap();
     }
+    let in_loader = ["loader/.next.new", "loader/entries/.isi-gone+3.conf.new"];
+    for name in in_loader {
+        std::fs::write(root.join(name), "torn").unwrap();
+    }
     place.system.sweep().unwrap();
+    assert!(in_loader.iter().all(|name| !root.join(name).exists()));
+    assert_eq!(place.system.loader().entries().unwrap().len(), 1);
     for directory in layout::OF_ENVIRONMENTS {
         let directory = root.join(directory);
         assert!(directory.join(".kept.new").exists());
