@@ -63,8 +63,10 @@ poweroff -f
 /// How an image behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Manner {
-    /// As it should.
+    /// As it should: it comes up and is looked at.
     Good,
+    /// It comes up, and nobody looks whether it is well.
+    Unseen,
     /// Its first process ends.
     Panics,
     /// It never gets anywhere.
@@ -77,6 +79,7 @@ impl Manner {
     fn rc(self) -> String {
         match self {
             Self::Good => ":\n".to_owned(),
+            Self::Unseen => "poweroff -f\nsleep 60\n".to_owned(),
             Self::Panics => "echo 'test: ends'\nexit 1\n".to_owned(),
             Self::Restarts => "reboot -f\nsleep 60\n".to_owned(),
             Self::Hangs => format!("echo '{HANGS}'\nwhile :; do sleep 1; done\n"),

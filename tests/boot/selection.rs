@@ -70,7 +70,7 @@ fn a_system_that_is_marked_good_boots_as_often_as_one_likes() {
 
 #[test]
 fn a_system_that_nobody_marks_good_is_given_up_though_it_boots() {
-    let Some(mut machine) = machine(Kind::Dir, Manner::Good) else {
+    let Some(mut machine) = machine(Kind::Dir, Manner::Unseen) else {
         return;
     };
     activate(&machine, 1, false);
