@@ -88,6 +88,13 @@ impl Dir {
         })
     }
 
+    /// The same directory opened once more: a lock on it is another one than on this handle.
+    pub(super) fn reopen(&self) -> Result<Self, FsError> {
+        let fd = rustix::fs::openat(&self.fd, ".", DIRECTORY, Mode::empty())
+            .map_err(errno("open directory", &self.path))?;
+        Ok(Self::of_descriptor(fd, self.path.clone()))
+    }
+
     /// Where the directory was when it was opened; for messages.
     pub fn path(&self) -> &Path {
         &self.path
@@ -420,6 +427,13 @@ impl Dir {
             let (directory, name) = (self.path.clone(), name.to_owned());
             Err(FsError::UnsafeName { directory, name })
         }
+    }
+}
+
+impl From<Dir> for File {
+    /// The directory as an open file, for locks.
+    fn from(dir: Dir) -> Self {
+        dir.fd.into()
     }
 }
 

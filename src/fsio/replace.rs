@@ -1,11 +1,13 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use super::{Dir, FsError, sync};
+use super::{Dir, FsError, Lock, LockKind, sync};
+use crate::progress::Silent;
 
-/// How often a link is made anew while somebody else replaces it, too.
-const ATTEMPTS: u32 = 32;
+/// How long others that replace links in the same directory are waited for; each needs two calls of the system.
+const OTHERS: Duration = Duration::from_secs(10);
 
 impl Dir {
     /// Gives the file `name` this content in one step that is on disk when this returns.
@@ -27,28 +29,24 @@ impl Dir {
             .map_err(FsError::system("write", &path))?;
         sync(&file, &path)?;
         self.rename(&temporary, self, name)?;
-        self.sync_parent_of(name)
+        self.open_parent_of(name)?.sync()
     }
 
     /// Makes `name` a symbolic link to `target` in one step that is on disk when this returns.
     ///
-    /// Several may do so at once: the last one wins.
+    /// Several may do so at once: each waits for the others, and the last one wins. An interrupted call
+    /// may leave `.<name>.new` behind, which the next one removes.
     pub fn replace_symlink(&self, target: &OsStr, name: impl AsRef<Path>) -> Result<(), FsError> {
         let name = name.as_ref();
         let temporary = beside(name);
-        let mut attempt = 0;
-        loop {
-            self.remove_if_there(&temporary)?;
-            let made = self.create_symlink(target, &temporary);
-            match made.and_then(|()| self.rename(&temporary, self, name)) {
-                Ok(()) => return self.sync_parent_of(name),
-                // Another one made or renamed the same link between two of our steps.
-                Err(error) if attempt < ATTEMPTS && (error.is_exists() || error.is_not_found()) => {
-                    attempt += 1;
-                }
-                Err(error) => return Err(error),
-            }
-        }
+        let parent = self.open_parent_of(name)?;
+        // Who got no lock in that time goes on: what was in the way hangs, and a machine has to start.
+        let lock = parent.reopen()?.into();
+        let _alone = Lock::acquire(lock, parent.path(), LockKind::Exclusive, OTHERS, &Silent)?;
+        self.remove_if_there(&temporary)?;
+        self.create_symlink(target, &temporary)?;
+        self.rename(&temporary, self, name)?;
+        parent.sync()
     }
 
     /// Removes a file or link; tells whether there was one.
@@ -60,10 +58,11 @@ impl Dir {
         }
     }
 
-    fn sync_parent_of(&self, name: &Path) -> Result<(), FsError> {
+    /// The directory that holds `name`.
+    fn open_parent_of(&self, name: &Path) -> Result<Self, FsError> {
         match name.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => self.open_dir(parent)?.sync(),
-            _ => self.sync(),
+            Some(parent) if !parent.as_os_str().is_empty() => self.open_dir(parent),
+            _ => self.reopen(),
         }
     }
 }
