@@ -34,11 +34,16 @@ pub(super) fn confirm(
         return Err(
             CommandError::failed("there is no terminal to ask whether this is wanted")
                 .code("E_CONFIRM")
-                .fact("question", explanation)
+                .fact(
+                    "question",
+                    explanation.lines().collect::<Vec<_>>().join(" "),
+                )
                 .hint("--force answers yes"),
         );
     }
-    context.out.say(explanation);
+    for line in explanation.lines() {
+        context.out.say(line);
+    }
     context.out.ask("Are you sure? (yes/[no]): ");
     let answer = ask(context, || {
         let mut answer = Vec::new();
@@ -138,7 +143,7 @@ mod tests {
     fn nobody_is_asked_without_a_terminal_and_force_answers_the_question() {
         let (captured, printer) = Captured::plain();
         let mut context = context(printer);
-        let error = confirm(&mut context, "This will remove it.", false).unwrap_err();
+        let error = confirm(&mut context, "This will\nremove it.", false).unwrap_err();
         assert_eq!(captured.stderr(), "");
         error.report(&mut context.out);
         let said = captured.stderr();

@@ -108,6 +108,11 @@ fn a_commit_says_beforehand_what_cannot_be_undone_and_asks() {
     assert_eq!(place.read(state), before, "nothing was done");
 
     let run = isi(&place, &["commit", "--force", "--format", "json"]).succeeded();
+    assert!(
+        run.stderr.contains("\n- environment OS-1.0 is removed"),
+        "what is done is said without a question, too: {}",
+        run.stderr
+    );
     let events = lines(&run);
     let done = events.iter().filter(|event| event["state"] == "done");
     let done: Vec<_> = done.map(|event| event["step"].as_str().unwrap()).collect();

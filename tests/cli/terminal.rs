@@ -94,6 +94,36 @@ fn a_passphrase_is_asked_for_and_not_shown() {
     assert!(!run.stdout.contains("secret"), "{}", run.stdout);
 }
 
+/// A question of several lines is shown as such, and only `yes` answers it.
+#[test]
+fn a_commit_asks_with_what_cannot_be_undone_on_lines_of_its_own() {
+    let place = Place::with_pki();
+    let image = ["--type", "onefs", "--name", "OS", "--release-counter", "1"];
+    place.build_with("os.isi", &image, true);
+    for command in [
+        &["start", "--install-image-path", "os.isi"][..],
+        &["bootenv", "select"],
+        &["bootenv", "check"],
+    ] {
+        let arguments = [&["--home", "home", "upgrade"], command].concat();
+        place.isi(&arguments).succeeded();
+    }
+    let tool = env!("CARGO_BIN_EXE_isi");
+    let commit = format!("stty cols 80; {tool} --home home upgrade commit");
+    let mut command = place.command("script", &["-qec", &commit, "/dev/null"]);
+    let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+    let mut child = child.unwrap();
+    let mut answers = child.stdin.take().unwrap();
+    answers.write_all(b"no\n").unwrap();
+    let run = place.finished(&child.wait_with_output().unwrap());
+    drop(answers);
+    let shown = run.stdout.replace('\r', "");
+    let asked = "This makes OS-1.2.3 permanent. What cannot be undone:\n- the floor ";
+    assert!(shown.contains(asked), "{shown}");
+    assert!(shown.contains("the answer was not `yes`"), "{shown}");
+    assert_eq!(run.code, Some(1), "{shown}");
+}
+
 #[test]
 fn a_readme_goes_through_the_pager_and_elsewhere_it_does_not() {
     let place = Place::with_pki();

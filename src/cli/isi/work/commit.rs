@@ -45,7 +45,14 @@ impl Args {
             return Ok(Exit::Done);
         }
         if !reply.preview.irreversible.is_empty() {
-            confirm(context, &explanation(&reply), self.change.force)?;
+            let explanation = explanation(&reply);
+            if self.change.force {
+                // Nobody is asked, but whoever reads along learns it.
+                for line in explanation.lines() {
+                    context.out.note(line);
+                }
+            }
+            confirm(context, &explanation, self.change.force)?;
         }
         let reply = follow(
             context,
