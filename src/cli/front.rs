@@ -5,7 +5,7 @@ use clap::error::ErrorKind;
 
 use super::args::CommonArgs;
 use super::context::Context;
-use super::error::CommandError;
+use super::error::{CommandError, Kind};
 use super::exit::Exit;
 
 /// A command line tool: its flags, and what it does with them.
@@ -35,8 +35,12 @@ pub fn run<F: Front>(arguments: impl IntoIterator<Item = OsString>, context: &mu
         Ok(front) => execute(front, context),
         Err(error) => explain(&error, context),
     };
-    // What was printed before an error is written out, too.
-    let finished = context.out.finish();
+    // What was printed before an error is written out, too. Who stopped reading wants no more of it, but how
+    // the work ended stays as it is.
+    let finished = match context.out.finish() {
+        Err(error) if matches!(error.kind(), Kind::BrokenPipe) => Ok(()),
+        finished => finished,
+    };
     match ended.and_then(|number| finished.map(|()| number)) {
         Ok(number) => number,
         Err(error) => {
@@ -86,7 +90,7 @@ fn explain(error: &clap::Error, context: &mut Context) -> Result<u8, CommandErro
         }
         _ => {
             context.out.say_lines(&text);
-            Ok(super::error::Kind::Usage.number())
+            Ok(Kind::Usage.number())
         }
     }
 }

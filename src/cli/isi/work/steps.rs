@@ -12,6 +12,8 @@ enum Line<'a> {
 }
 
 /// Tells of a step: as a line of JSON where a program reads, else in words.
+///
+/// A reader who went away stops no upgrade: the work counts, and not who watches it.
 pub(super) fn tell(event: &Event<'_>, json: bool, out: &mut Printer) -> Result<(), CommandError> {
     let Event::Step(step) = event else {
         return Ok(());
@@ -41,5 +43,8 @@ pub(super) fn stopped(error: &CommandError, out: &mut Printer) {
 
 fn line(line: &Line<'_>, out: &mut Printer) -> Result<(), CommandError> {
     let text = serde_json::to_string(line).map_err(CommandError::failed)?;
-    out.json_line(&text)
+    match out.json_line(&text) {
+        Err(error) if matches!(error.kind(), Kind::BrokenPipe) => Ok(()),
+        printed => printed,
+    }
 }
