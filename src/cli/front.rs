@@ -52,9 +52,40 @@ pub fn run<F: Front>(arguments: impl IntoIterator<Item = OsString>, context: &mu
 
 /// The tool's command line as it is parsed, shown in help and written into man pages.
 pub(super) fn command<F: Front>() -> clap::Command {
-    F::command()
+    flowing(F::command())
         .max_term_width(HELP_WIDTH)
         .color(clap::ColorChoice::Never)
+}
+
+/// Lets the text after the flags of a command, and of all below it, be wrapped where the terminal ends and
+/// not where a line of the source does.
+fn flowing(mut command: clap::Command) -> clap::Command {
+    if let Some(help) = command.get_after_help() {
+        let help = joined(&help.to_string());
+        command = command.after_help(help);
+    }
+    let below = command.get_subcommands();
+    let below: Vec<_> = below.map(|one| one.get_name().to_owned()).collect();
+    for name in below {
+        command = command.mut_subcommand(name, flowing);
+    }
+    command
+}
+
+/// Paragraphs of one line each; what is indented stays on lines of its own.
+fn joined(text: &str) -> String {
+    let mut joined = String::new();
+    let mut before = "";
+    for line in text.lines() {
+        let flows = |line: &str| !line.is_empty() && !line.starts_with(' ');
+        if !joined.is_empty() {
+            let within = flows(before) && flows(line);
+            joined.push(if within { ' ' } else { '\n' });
+        }
+        joined.push_str(line);
+        before = line;
+    }
+    joined
 }
 
 fn parse<F: Front>(arguments: impl IntoIterator<Item = OsString>) -> clap::error::Result<F> {
@@ -109,4 +140,18 @@ fn print_version(name: &str, verbose: bool, context: &mut Context) -> Result<u8,
             .line(&format!("openssl: {}", crate::trust::library_version()))?;
     }
     Ok(Exit::Done.number())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_paragraph_is_one_line_and_what_is_indented_is_not() {
+        let text = "One\ntwo.\n\nThree.\n\nExamples:\n  isi x\n  isi y";
+        let flowing = "One two.\n\nThree.\n\nExamples:\n  isi x\n  isi y";
+        assert_eq!(joined(text), flowing);
+        assert_eq!(joined(flowing), flowing);
+        assert_eq!(joined(""), "");
+    }
 }

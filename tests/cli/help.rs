@@ -4,8 +4,22 @@ use crate::support::{Place, compare};
 
 /// Help of a command and all below it, by asking the tool for its commands.
 fn reference(place: &Place, tool: &str, command: &[&str], text: &mut String) {
-    let arguments = [command, &["--help"]].concat();
-    let run = place.run(tool, &arguments).succeeded();
+    reference_at(None, place, tool, command, text);
+}
+
+/// The same on a terminal of so many columns.
+fn reference_at(
+    columns: Option<usize>,
+    place: &Place,
+    tool: &str,
+    command: &[&str],
+    text: &mut String,
+) {
+    let mut asked = place.command(tool, &[command, &["--help"]].concat());
+    if let Some(columns) = columns {
+        asked.env("COLUMNS", columns.to_string());
+    }
+    let run = place.finished(&asked.output().unwrap()).succeeded();
     assert_eq!(run.stderr, "");
     let title = command.join(" ");
     text.extend(["## ", tool, " ", &title, "\n\n", &run.stdout, "\n"]);
@@ -13,7 +27,7 @@ fn reference(place: &Place, tool: &str, command: &[&str], text: &mut String) {
     for line in commands.skip(1).take_while(|line| !line.is_empty()) {
         let name = line.split_whitespace().next().unwrap();
         if line.starts_with("  ") && !line.starts_with("   ") && name != "help" {
-            reference(place, tool, &[command, &[name]].concat(), text);
+            reference_at(columns, place, tool, &[command, &[name]].concat(), text);
         }
     }
 }
@@ -52,6 +66,34 @@ fn every_command_has_examples_and_fits_100_columns() {
                 assert!(line.chars().count() <= 100, "{title}: {line}");
             }
         }
+    }
+}
+
+/// A line of a paragraph ends where the next word would not fit, and nowhere else.
+#[test]
+fn every_paragraph_is_wrapped_once_at_the_width_of_the_terminal() {
+    for (tool, columns) in [
+        ("isi", 100),
+        ("isi", 80),
+        ("isi_packager", 100),
+        ("isi_packager", 80),
+    ] {
+        let mut text = String::new();
+        reference_at(Some(columns), &Place::new(), tool, &[], &mut text);
+        let lines: Vec<_> = text.lines().collect();
+        let flows = |line: &str| !line.is_empty() && !line.starts_with([' ', '#']);
+        let mut wrapped = 0;
+        for pair in lines.windows(2) {
+            let [line, next] = pair else { continue };
+            if !flows(line) || !flows(next) {
+                continue;
+            }
+            wrapped += 1;
+            let word = next.split(' ').next().unwrap();
+            let longer = line.chars().count() + 1 + word.chars().count();
+            assert!(longer > columns, "{tool} at {columns}: {line:?} {next:?}");
+        }
+        assert!(wrapped > 5, "{tool} at {columns}: {wrapped}");
     }
 }
 
