@@ -56,9 +56,7 @@ pub fn check(
     run: Run<'_>,
 ) -> Result<CheckReport, UpgradeError> {
     let rolled_back = notice_rollback(machine, journals, run)?;
-    let environment = machine.running()?.ok_or_else(|| UpgradeError::NotRunning {
-        found: "no environment of this system was started yet".to_owned(),
-    })?;
+    let environment = machine.expect_running("looking whether it is well")?;
     let mut checks = built_in(machine, &environment)?;
     checks.extend(from_package(
         machine,

@@ -58,7 +58,7 @@ pub fn preview_commit(
 ) -> Result<CommitPreview, UpgradeError> {
     let records = journals.read()?.unwrap_or_default();
     let standing = Standing::of(&records).filter(|found| found.phase() != Phase::Ended);
-    let running = running(machine)?;
+    let running = machine.expect_running("a commit")?;
     match standing {
         Some(standing) => {
             expect_upgraded(machine, &standing, &running)?;
@@ -296,10 +296,4 @@ fn expect_upgraded(
             "`isi upgrade view` shows how far it is",
         ),
     }
-}
-
-fn running(machine: &Machine<'_>) -> Result<EnvName, UpgradeError> {
-    machine.running()?.ok_or_else(|| UpgradeError::NotRunning {
-        found: "no environment of this system was started yet".to_owned(),
-    })
 }

@@ -458,6 +458,23 @@ fn hbsd_sigint_ends_with_130_and_the_upgrade_can_go_on() {
     }
 }
 
+/// `start --format json | head -1`: who stops reading does not stop the upgrade.
+#[test]
+fn a_reader_who_goes_away_stops_no_upgrade() {
+    let place = machine();
+    let id = imported(&place, "1.0", "1", &[]);
+    let arguments = ["--home", "home", "upgrade", "start", "--root", "r"];
+    let image = ["--install-image-id", &id, "--format", "json"];
+    let mut command = place.command("isi", &[&arguments[..], &image].concat());
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    // Nobody ever reads.
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let status = view(&place, "r");
+    assert_eq!(status["upgrade_process_state"], "Running", "{status}");
+    assert_eq!(status["progress"], 100);
+}
+
 #[test]
 fn a_pause_from_elsewhere_stops_before_the_next_step() {
     let place = machine();
@@ -467,6 +484,8 @@ fn a_pause_from_elsewhere_stops_before_the_next_step() {
     let paused = isi(&place, &["upgrade", "pause", "--format", "json"]).succeeded();
     let status: Value = serde_json::from_str(&paused.stdout).unwrap();
     assert_eq!(status["upgrade_process_state"], "Pausing");
+    // It is told what is being done, not where an interruption would lead back to.
+    assert_eq!(status["step"], "unpack");
     let refused_start = start(&place, &id, &[]);
     refused(&refused_start, 1, "E_UPGRADE_RUNNING");
     let run = place.finished(&child.wait_with_output().unwrap());

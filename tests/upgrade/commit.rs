@@ -52,7 +52,15 @@ fn a_commit_keeps_the_image_raises_the_floor_and_removes_what_is_not_needed() {
 fn what_does_not_run_or_is_not_known_to_be_well_is_not_committed() {
     let place = Place::new();
     let nothing = place.commit().unwrap_err();
-    assert_eq!(nothing.code(), "E_NO_UPGRADE");
+    assert_eq!(nothing.code(), "E_NOT_NOW");
+    // An upgrade is under way, and nobody is told that none is.
+    place.start(&Kit::new("0.1", 1)).unwrap();
+    let nothing = place.commit().unwrap_err();
+    assert_eq!(nothing.code(), "E_NOT_NOW");
+    assert!(nothing.to_string().contains("started yet"), "{nothing}");
+    place.boot();
+    place.check();
+    place.commit().unwrap();
     place.installed(&Kit::new("1.0", 1));
     place.start(&Kit::new("2.0", 2)).unwrap();
     let not_started = place.commit().unwrap_err();

@@ -327,9 +327,11 @@ fn conclude(reply: &VerifyInstalledReply, fix: bool, out: &mut Printer) {
     }
     let (name, compared) = (&reply.environment, reply.compared);
     match (reply.problems, reply.done) {
+        (0, 0) if compared == 1 => out.note(&format!("{name}: 1 entry is as it was signed")),
         (0, 0) => out.note(&format!(
             "{name}: {compared} entries are as they were signed"
         )),
+        (0, 1) => out.note(&format!("{name}: repaired in 1 step, as it was signed now")),
         (0, done) => out.note(&format!(
             "{name}: repaired in {done} steps, as it was signed now"
         )),

@@ -73,6 +73,17 @@ impl<'a> Machine<'a> {
         Ok(self.system.running(self.booted.as_ref())?)
     }
 
+    /// The environment that runs; where none does, what is wanted of it is not possible now.
+    pub(super) fn expect_running(&self, wanted: &'static str) -> Result<EnvName, UpgradeError> {
+        self.running()?.ok_or_else(|| UpgradeError::NotNow {
+            wanted,
+            found: "no environment of this system was started yet".to_owned(),
+            hint:
+                "start it first: its boot loader, or `isi upgrade bootenv select`, says from where"
+                    .to_owned(),
+        })
+    }
+
     /// What a plan needs to know of an image in the catalog.
     pub fn facts(
         &mut self,

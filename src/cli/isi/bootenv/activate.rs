@@ -1,7 +1,7 @@
 use super::{call, shown};
 use crate::cli::args::{OutputArgs, TargetArgs};
 use crate::cli::{CommandError, Context, Exit};
-use crate::service::{ActivateRequest, EnvName};
+use crate::service::{ActivateRequest, EnvName, MAX_TRIES};
 
 /// Let a boot environment boot by default, or once
 #[derive(clap::Args, Debug)]
@@ -17,6 +17,7 @@ pub(super) struct Args {
 
     /// Put it on trial for N boots, 1 to 99; without this a good one stays good
     #[arg(long, value_name = "N")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_TRIES)))]
     tries: Option<u32>,
 
     #[command(flatten)]

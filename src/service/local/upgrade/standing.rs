@@ -53,10 +53,13 @@ impl Local {
         let inventory = machine.inventory(&context(call))?;
         let cluster_state = ClusterState::of(standing);
         let under_way = standing.filter(|standing| standing.phase() != Phase::Ended);
-        let step = under_way.and_then(Standing::next_step);
+        let next = under_way.and_then(Standing::next_step);
         let asked = journals.is_pause_asked()?;
         let upgrade_process_state = ProcessState::of(standing, asked);
-        let works = step.is_some() && system.is_locked()?;
+        let works = next.is_some() && system.is_locked()?;
+        // While somebody works on it, it is the step that was begun; else the one to go on with.
+        let begun = under_way.filter(|_| works).and_then(|found| found.begun);
+        let step = begun.or(next);
         let stopped =
             standing.is_some_and(|standing| standing.paused || standing.failure.is_some());
         Ok(UpgradeStatus {
