@@ -22,6 +22,7 @@ mod create;
 mod create_parts;
 mod export;
 mod extract;
+mod hbsd;
 mod help;
 mod housekeeping;
 mod import;

@@ -198,9 +198,13 @@ impl Place {
         fn walk(directory: &Path, found: &mut BTreeMap<PathBuf, String>) {
             for entry in fs::read_dir(directory).unwrap() {
                 let entry = entry.unwrap();
-                let content = if entry.file_type().unwrap().is_dir() {
+                let kind = entry.file_type().unwrap();
+                let content = if kind.is_dir() {
                     walk(&entry.path(), found);
                     "directory".to_owned()
+                } else if kind.is_symlink() {
+                    let target = fs::read_link(entry.path()).unwrap();
+                    format!("link to {}", target.display())
                 } else {
                     Sha256Digest::of(&fs::read(entry.path()).unwrap()).to_string()
                 };
