@@ -1,6 +1,5 @@
 //! Full and read-only file systems; needs root for the mounts.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -135,9 +134,8 @@ struct Fill {
 impl Progress for Fill {
     fn begin(&self, _name: &str, _total: u64) {
         self.once.call_once(|| {
-            let file = File::create(&self.ballast).unwrap();
             let size = free(&self.ballast).saturating_sub(self.leave);
-            occupy(&file, size);
+            occupy(&self.ballast, size);
         });
     }
 
@@ -162,13 +160,18 @@ impl Fill {
     }
 }
 
-fn occupy(mut file: &File, size: u64) {
-    use std::io::Write as _;
-    let block = [0; 4096];
-    // The last block may be one too many; then there is just no room at all.
-    (0..size / 4096)
-        .try_for_each(|_| file.write_all(&block))
-        .unwrap_or_default();
+/// Makes a file; where the last block is one too many there is just no room at all.
+///
+/// Another process writes it: what this one has open, each process that another test is just starting has
+/// open for a moment, too, and a removed file takes room as long.
+fn occupy(path: &Path, size: u64) {
+    Command::new("dd")
+        .args(["if=/dev/zero", "bs=4096", "status=none"])
+        .arg(format!("of={}", path.display()))
+        .arg(format!("count={}", size / 4096))
+        .stderr(Stdio::null())
+        .status()
+        .unwrap();
 }
 
 fn free(beside: &Path) -> u64 {

@@ -1,10 +1,18 @@
 //! A hundred thousand rows: looking must stay quick.
 
-use std::time::Instant;
+use rustix::time::{ClockId, clock_gettime};
 
 use isi_catalog::catalog::{ListRequest, Order};
 
 use crate::world::{Bench, Kit};
+
+/// What this thread has worked, in seconds; others may keep the machine busy meanwhile.
+fn processor_time() -> f64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    #[allow(clippy::cast_precision_loss, reason = "these are seconds of one test")]
+    let (seconds, nanoseconds) = (time.tv_sec as f64, time.tv_nsec as f64);
+    seconds + nanoseconds / 1e9
+}
 
 #[test]
 fn a_hundred_thousand_artifacts_are_listed_and_looked_up_at_once() {
@@ -29,10 +37,11 @@ fn a_hundred_thousand_artifacts_are_listed_and_looked_up_at_once() {
     drop(database);
     let mut catalog = bench.open();
     let timed = |name: &str, work: &mut dyn FnMut()| {
-        let start = Instant::now();
+        let start = processor_time();
         work();
-        eprintln!("{name}: {:?}", start.elapsed());
-        start.elapsed().as_secs_f64()
+        let took = processor_time() - start;
+        eprintln!("{name}: {took:.3} s");
+        took
     };
     let first = ListRequest {
         limit: Some(50),
@@ -64,6 +73,6 @@ fn a_hundred_thousand_artifacts_are_listed_and_looked_up_at_once() {
             assert_eq!(found.id, item.artifact.id);
         }
     });
-    // The bars of a whole process on two quiet cores, four times over: this machine may be busy.
+    // The bars of a whole process on two quiet cores, four times over: this is not optimised.
     assert!(page < 1.2 && sorted < 1.2 && all < 1.2 * 4.0 && lookup < 1.5);
 }

@@ -38,7 +38,7 @@ fn long_build(place: &Place) -> Child {
     let started = Instant::now();
     while processor_time() < 20 {
         assert!(
-            started.elapsed() < Duration::from_mins(1),
+            started.elapsed() < Duration::from_mins(5),
             "the build does not begin"
         );
         std::thread::sleep(Duration::from_millis(10));
@@ -62,7 +62,7 @@ fn a_signal_ends_the_build_and_leaves_nothing() {
         signal(&place, &child, name);
         let output = child.wait_with_output().unwrap();
         assert!(
-            started.elapsed() < Duration::from_secs(10),
+            started.elapsed() < Duration::from_mins(1),
             "it took too long"
         );
         let run = place.finished(&output);

@@ -35,7 +35,7 @@ fn place() -> Option<Place> {
     // The programs as well: somebody else may not come to where they were built.
     for tool in ["isi", "isi_packager"] {
         let built = place.command(tool, &[]).get_program().to_owned();
-        fs::copy(built, place.path(tool)).unwrap();
+        place.program(Path::new(&built), tool);
     }
     Some(place)
 }

@@ -1,7 +1,5 @@
 //! `isi upgrade bootenv check`, `commit` and `rollback`, as processes.
 
-use std::os::unix::fs::PermissionsExt as _;
-
 use serde_json::Value;
 
 use crate::support::{Place, Run};
@@ -210,8 +208,8 @@ fn a_failing_health_check_ends_with_3_and_restarts_where_that_is_asked_for() {
     let place = machine();
     place.write("sick.sh", "#!/bin/sh\necho the disk is gone\nexit 1\n");
     install(&place, "2.0", "5", &["--health-check", "disk=sick.sh"]);
-    let reboot = place.write("bin/reboot", "#!/bin/sh\ntouch restarted\n");
-    std::fs::set_permissions(&reboot, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let reboot = place.write("reboot.sh", "#!/bin/sh\ntouch restarted\n");
+    place.program(&reboot, "bin/reboot");
     let check = |more: &[&str]| {
         let arguments = [&["--home", "home", "upgrade", "bootenv", "check"], more].concat();
         let mut command = place.command("isi", &arguments);

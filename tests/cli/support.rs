@@ -132,9 +132,7 @@ impl Place {
         if fs::metadata("/proc/self").unwrap().uid() == 0 {
             // Nobody needs a way to the tool and into this directory.
             fs::set_permissions(self.directory.path(), Permissions::from_mode(0o755)).unwrap();
-            let copy = self.path(tool);
-            fs::copy(command.get_program(), &copy).unwrap();
-            command = Command::new(copy);
+            command = Command::new(self.program(Path::new(command.get_program()), tool));
             command
                 .args(arguments)
                 .current_dir(self.directory.path())
@@ -143,6 +141,18 @@ impl Place {
         }
         let output = command.output().unwrap();
         self.finished(&output)
+    }
+
+    /// Makes a copy of a program that can be run at once.
+    ///
+    /// Another process writes it. While one has it open for writing, it cannot be run; and what this process
+    /// has open, each process that another test is just starting has open for a moment, too.
+    pub(crate) fn program(&self, from: &Path, name: &str) -> PathBuf {
+        let to = self.path(name);
+        let (from, copy) = (from.to_str().unwrap(), to.to_str().unwrap());
+        self.run("install", &["-D", "-m", "0755", from, copy])
+            .succeeded();
+        to
     }
 
     pub(crate) fn read(&self, name: &str) -> Vec<u8> {

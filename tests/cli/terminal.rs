@@ -69,14 +69,21 @@ fn a_passphrase_is_asked_for_and_not_shown() {
     .concat();
     place.run("openssl", &lock).succeeded();
     let sign = "sign --package x.isi --key locked.key --cert home/keys/signer.pem";
-    let sign = format!("{} {sign}", env!("CARGO_BIN_EXE_isi_packager"));
-    let mut command = place.command("script", &["-qec", &sign, "/dev/null"]);
+    let sign = format!(
+        "tty > terminal; exec {} {sign}",
+        env!("CARGO_BIN_EXE_isi_packager")
+    );
+    let arguments = ["--echo", "always", "-qec", &sign, "/dev/null"];
+    let mut command = place.command("script", &arguments);
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    thread::sleep(Duration::from_millis(500));
+    // What comes before that is shown by the terminal, and forgotten by who asks.
+    while !is_silent(&place) && child.try_wait().unwrap().is_none() {
+        thread::sleep(Duration::from_millis(10));
+    }
     child
         .stdin
         .as_mut()
@@ -122,6 +129,13 @@ fn a_commit_asks_with_what_cannot_be_undone_on_lines_of_its_own() {
     assert!(shown.contains(asked), "{shown}");
     assert!(shown.contains("the answer was not `yes`"), "{shown}");
     assert_eq!(run.code, Some(1), "{shown}");
+}
+
+/// Whether the terminal whose name is in a file does not show what is typed.
+fn is_silent(place: &Place) -> bool {
+    let name = std::fs::read_to_string(place.path("terminal")).unwrap_or_default();
+    let settings = place.run("stty", &["-a", "-F", name.trim_end()]).stdout;
+    settings.split_whitespace().any(|word| word == "-echo")
 }
 
 #[test]

@@ -156,7 +156,7 @@ fn quickly<T>(case: impl FnOnce() -> T) -> T {
     let started = Instant::now();
     let result = case();
     let took = started.elapsed();
-    assert!(took < Duration::from_secs(2), "took {took:?}");
+    assert!(took < Duration::from_mins(1), "took {took:?}");
     result
 }
 

@@ -80,10 +80,16 @@ fn a_hook_that_hangs_is_ended_and_what_it_said_is_kept() {
     let with_shell = Kit::new("1.0", 1).with(RegionKind::HealthCheck, "shell", "exit 0");
     place.installed(&with_shell);
     let script = "echo waiting; while :; do :; done";
-    let (error, reports) = run(&place, script, Duration::from_millis(500));
-    assert_eq!(error.unwrap().code(), "E_HOOK_TIME_LIMIT");
-    assert_eq!(reports[0].output, "waiting\n");
-    assert!(!reports[0].passed);
+    // A busy machine may not come to say it in a short time; then it gets more.
+    for seconds in [1, 5, 60] {
+        let (error, reports) = run(&place, script, Duration::from_secs(seconds));
+        assert_eq!(error.unwrap().code(), "E_HOOK_TIME_LIMIT");
+        assert!(!reports[0].passed);
+        if reports[0].output == "waiting\n" {
+            return;
+        }
+    }
+    panic!("what it said is lost");
 }
 
 #[test]
@@ -93,7 +99,7 @@ fn a_hook_whose_interpreter_the_image_does_not_have_cannot_run() {
     }
     let place = Place::new();
     place.installed(&Kit::new("1.0", 1));
-    let (error, reports) = run(&place, "exit 0", Duration::from_secs(20));
+    let (error, reports) = run(&place, "exit 0", Duration::from_mins(1));
     let error = error.unwrap();
     assert_eq!(error.code(), "E_HOOK_START");
     assert!(error.hint().unwrap().contains("interpreter"));
