@@ -2,7 +2,7 @@
 
 use super::error::{CommandError, EXISTS, Kind};
 use crate::package::builder::BuildError;
-use crate::package::{OpenError, SealPackageError, VerifyError};
+use crate::package::{OpenError, SealPackageError, TreeError, VerifyError};
 use crate::payload::PayloadError;
 use crate::payload::lists::ListError;
 use crate::payload::mtree::MtreeError;
@@ -15,6 +15,15 @@ impl From<OpenError> for CommandError {
     fn from(error: OpenError) -> Self {
         let (code, hint) = (error.code(), error.hint().map(str::to_owned));
         Self::failed(error).code(code).maybe_hint(hint)
+    }
+}
+
+impl From<TreeError> for CommandError {
+    fn from(error: TreeError) -> Self {
+        match error {
+            TreeError::Region(error) => error.into(),
+            TreeError::Payload(error) => error.into(),
+        }
     }
 }
 

@@ -20,10 +20,12 @@ mod measure;
 mod open;
 mod receive;
 mod seal;
+mod tree;
 mod verify;
 
 pub use error::{OpenError, VerifyError};
 pub use open::{Authentic, Package, PayloadBytes, Unverified, Verified};
 pub use receive::{receive, receive_stream};
 pub use seal::{Seal, SealChange, SealPackageError, replace_seal};
+pub use tree::{Tree, TreeError};
 pub use verify::{Hashing, VerifyRequest};

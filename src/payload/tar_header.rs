@@ -219,8 +219,15 @@ impl Header {
 
     /// Octal digits that fill the field but for a NUL at its end.
     fn number(&mut self, (offset, size): Place, value: u64) {
-        let digits = format!("{value:0width$o}", width = size - 1);
-        self.text((offset, size), digits.as_bytes());
+        let digits = self
+            .0
+            .get_mut(offset..offset + size - 1)
+            .unwrap_or_default();
+        let mut rest = value;
+        for digit in digits.iter_mut().rev() {
+            *digit = b'0' + u8::try_from(rest & 7).unwrap_or_default();
+            rest >>= 3;
+        }
     }
 
     fn finish(mut self, out: &mut Vec<u8>) {

@@ -4,7 +4,7 @@ use super::{Action, OwnImageError, Refusal, Step};
 use crate::catalog::CatalogError;
 use crate::digest::PackageId;
 use crate::fsio::FsError;
-use crate::package::{OpenError, VerifyError};
+use crate::package::{OpenError, TreeError, VerifyError};
 use crate::payload::PayloadError;
 use crate::system::{CarryError, EnvName, HookError, KernelError, ListsError, SystemError};
 use crate::trust::{LoadError, Verdict};
@@ -232,6 +232,14 @@ impl UpgradeError {
         move |source| Self::Package {
             id,
             source: Box::new(source),
+        }
+    }
+
+    /// What a package says of its files cannot be used.
+    pub(crate) fn tree(id: PackageId) -> impl FnOnce(TreeError) -> Self {
+        move |error| match error {
+            TreeError::Region(source) => Self::package(id)(source),
+            TreeError::Payload(source) => Self::Payload { id, source },
         }
     }
 }

@@ -21,6 +21,7 @@ mod error;
 pub mod journal;
 mod machine;
 mod node;
+mod opened;
 mod own_image;
 pub mod plan;
 mod rollback;
@@ -41,6 +42,7 @@ pub use self::error::UpgradeError;
 pub use self::journal::{Journals, Outcome};
 pub use self::machine::{Machine, Sources};
 pub use self::node::Node;
+pub use self::opened::Opened;
 pub use self::own_image::OwnImageError;
 pub use self::plan::{
     Advice, Carrying, Finding, Installed, Inventory, Mode, PackageFacts, Plan, Refusal, Rules,

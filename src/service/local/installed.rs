@@ -1,8 +1,8 @@
 use super::{Local, context};
 use crate::catalog::Access;
-use crate::manifest::RegionKind;
-use crate::package::{Package, Verified};
-use crate::payload::{FileTable, Members, PayloadError, PayloadIndex, UnpackOptions};
+
+use crate::package::{Package, Tree, TreeError, Verified};
+use crate::payload::{Members, UnpackOptions};
 use crate::service::{Call, Event, ServiceError, VerifyInstalledReply, VerifyInstalledRequest};
 use crate::system::Record;
 use crate::system::installed::{
@@ -35,7 +35,7 @@ impl Local {
         let trust = self.trust_of(&request.target)?;
         let mut catalog = self.catalog(Access::Read, call)?;
         let package = catalog.package(&origin.package, &trust, &context(call))?;
-        let image = Image::of(&package)?;
+        let image = tree(&package)?;
         let expected = Expected {
             table: &image.table,
             restored: restored(),
@@ -97,27 +97,12 @@ impl Local {
 }
 
 /// What a package says of its files.
-struct Image {
-    index: PayloadIndex,
-    table: FileTable,
-}
-
-impl Image {
-    fn of(package: &Package<Verified>) -> Result<Self, ServiceError> {
-        let index = region(package, RegionKind::PayloadIndex)?;
-        let table = region(package, RegionKind::FileTable)?;
-        let failed = |error: PayloadError| InstalledError::from(error);
-        Ok(Self {
-            index: PayloadIndex::decode(&index).map_err(failed)?,
-            table: FileTable::decode(&table).map_err(failed)?,
-        })
+fn tree(package: &Package<Verified>) -> Result<Tree, InstalledError> {
+    match package.tree() {
+        Ok(tree) => tree.ok_or(InstalledError::NoTable),
+        Err(TreeError::Region(source)) => Err(Box::new(source).into()),
+        Err(TreeError::Payload(source)) => Err(source.into()),
     }
-}
-
-fn region(package: &Package<Verified>, kind: RegionKind) -> Result<Vec<u8>, ServiceError> {
-    let (region, extent) = package.region_of(kind).ok_or(InstalledError::NoTable)?;
-    let bytes = package.read_region(region, extent);
-    Ok(bytes.map_err(|source| InstalledError::from(Box::new(source)))?)
 }
 
 /// What belongs to the machine: what is so everywhere, and what the record says was carried over.

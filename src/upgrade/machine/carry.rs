@@ -1,7 +1,5 @@
 use super::Machine;
 use crate::catalog::Context;
-use crate::manifest::RegionKind;
-use crate::package::{Package, Verified};
 use crate::payload::FileTable;
 use crate::system::{
     CarryError, CarryRequest, EnvName, KernelError, Lists, ListsError, Record, SystemError, carry,
@@ -26,14 +24,13 @@ impl Machine<'_> {
         let system = self.system;
         let from = plan.parent();
         let previous = self.last_image(plan, context);
-        let package = self.package(id, context)?;
-        let lists = Lists::read(package, &plan.carrying.skip)?;
-        let image = table(package).map_err(|source| UpgradeError::Payload { id, source })?;
+        let opened = self.opened(id, context)?;
+        let lists = Lists::read(&opened.package, &plan.carrying.skip)?;
         let request = CarryRequest {
             from,
             to: name,
             root: &root,
-            image: &image,
+            image: &opened.files()?.table,
             previous: previous.as_ref(),
             lists: &lists,
         };
@@ -86,19 +83,8 @@ impl Machine<'_> {
         if package.manifest().name == OWN_IMAGE {
             return None;
         }
-        table(&package).ok()
+        package.tree().ok()?.map(|tree| tree.table)
     }
-}
-
-fn table(package: &Package<Verified>) -> Result<FileTable, crate::payload::PayloadError> {
-    let read = package.region_of(RegionKind::FileTable);
-    let read = read.map(|(region, extent)| package.read_region(region, extent));
-    let bytes = match read {
-        Some(Ok(bytes)) => bytes,
-        // Whoever has no table has no tree, which was refused before anything was done.
-        _ => Vec::new(),
-    };
-    FileTable::decode(&bytes)
 }
 
 impl From<CarryError> for UpgradeError {

@@ -1,9 +1,8 @@
 use super::Machine;
 use crate::catalog::{Context, ReferenceKind};
 use crate::fsio::is_root;
-use crate::manifest::RegionKind;
-use crate::package::{Package, Verified};
-use crate::payload::{FileTable, PayloadIndex, UnpackOptions, unpack};
+use crate::package::Tree;
+use crate::payload::{UnpackOptions, unpack};
 use crate::system::{Activation, Image, Origin, Record, SystemError};
 use crate::upgrade::{Plan, UpgradeError};
 
@@ -44,22 +43,10 @@ impl Machine<'_> {
         let (id, name) = (plan.package.id, &plan.environment);
         let begun = self.system.storage().begun(name)?;
         let root = begun.ok_or_else(|| SystemError::Unknown { name: name.clone() })?;
-        let package = self.package(id, context)?;
-        let (index, table) = tables(package).map_err(UpgradeError::package(id))?;
-        let decoded = PayloadIndex::decode(&index)
-            .and_then(|index| Ok((index, FileTable::decode(&table)?)))
-            .and_then(|(index, table)| {
-                let payload = package.payload();
-                unpack(
-                    &payload,
-                    &index,
-                    &table,
-                    &root,
-                    &options(),
-                    context.progress,
-                )
-            });
-        decoded
+        let opened = self.opened(id, context)?;
+        let Tree { index, table } = opened.files()?;
+        let (payload, options) = (opened.package.payload(), options());
+        unpack(&payload, index, table, &root, &options, context.progress)
             .map(drop)
             .map_err(|source| UpgradeError::Payload { id, source })
     }
@@ -109,18 +96,6 @@ pub(in crate::upgrade) fn origin(plan: &Plan) -> Origin {
         product: package.product.clone(),
         release_counter: package.release_counter,
     }
-}
-
-/// The regions that describe the payload; one that is not there is empty, and no table.
-fn tables(package: &Package<Verified>) -> Result<(Vec<u8>, Vec<u8>), crate::package::OpenError> {
-    let read = |kind| match package.region_of(kind) {
-        Some((region, extent)) => package.read_region(region, extent),
-        None => Ok(Vec::new()),
-    };
-    Ok((
-        read(RegionKind::PayloadIndex)?,
-        read(RegionKind::FileTable)?,
-    ))
 }
 
 /// Everything as it was recorded, if that can be done at all.

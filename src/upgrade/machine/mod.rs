@@ -13,7 +13,7 @@ pub(super) use self::programs::expect_programs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Inventory, Node, PackageFacts, Plan, Step, UpgradeError};
+use super::{Inventory, Node, Opened, PackageFacts, Plan, Step, UpgradeError};
 use crate::catalog::{Access, Catalog, Context};
 use crate::digest::PackageId;
 use crate::fsio;
@@ -43,7 +43,7 @@ pub struct Machine<'a> {
     booted: Option<EnvName>,
     /// What its processors are, in the words of a manifest.
     architecture: String,
-    opened: Option<(PackageId, Package<Verified>)>,
+    opened: Option<Opened>,
 }
 
 impl<'a> Machine<'a> {
@@ -90,7 +90,12 @@ impl<'a> Machine<'a> {
         id: PackageId,
         context: &Context<'_>,
     ) -> Result<PackageFacts, UpgradeError> {
-        PackageFacts::of(id, self.package(id, context)?)
+        PackageFacts::of(self.opened(id, context)?)
+    }
+
+    /// Takes an image that was judged under what is trusted for this system; it is not opened again.
+    pub fn take(&mut self, opened: Opened) {
+        self.opened = Some(opened);
     }
 
     /// What is trusted for this system: what its administrator says, and its own key if it has one.
@@ -131,19 +136,28 @@ impl<'a> Machine<'a> {
     }
 
     /// The image, judged under the trust of now; opened once.
+    pub(super) fn opened(
+        &mut self,
+        id: PackageId,
+        context: &Context<'_>,
+    ) -> Result<&Opened, UpgradeError> {
+        let fresh = match self.opened.take() {
+            Some(opened) if opened.id == id => opened,
+            _ => {
+                let trust = self.trust()?;
+                Opened::of(id, self.catalog(context)?.package(&id, &trust, context)?)?
+            }
+        };
+        Ok(self.opened.insert(fresh))
+    }
+
+    /// As [`Machine::opened`], where its files do not matter.
     pub(super) fn package(
         &mut self,
         id: PackageId,
         context: &Context<'_>,
     ) -> Result<&Package<Verified>, UpgradeError> {
-        let fresh = match self.opened.take() {
-            Some((found, package)) if found == id => package,
-            _ => {
-                let trust = self.trust()?;
-                self.catalog(context)?.package(&id, &trust, context)?
-            }
-        };
-        Ok(&self.opened.insert((id, fresh)).1)
+        Ok(&self.opened(id, context)?.package)
     }
 
     /// Who needs an artifact, in the catalog's words.

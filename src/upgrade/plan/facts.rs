@@ -2,12 +2,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::PackageId;
 use crate::manifest::{Dependency, RegionKind, Restart};
-use crate::package::{Package, Verified};
-use crate::payload::{FileTable, PayloadError, space_needed};
+use crate::payload::{FileTable, space_needed};
 use crate::release::{PackageType, Version, VersionRange};
 use crate::system::{Lists, RightAt, kernels, rights_in};
-use crate::upgrade::UpgradeError;
 use crate::upgrade::machine::expect_programs;
+use crate::upgrade::{Opened, UpgradeError};
 
 /// What a plan needs to know of a verified package.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,10 +67,14 @@ pub struct TreeFacts {
 }
 
 impl PackageFacts {
-    /// What an opened package says of itself; its file table is read, its payload is not.
+    /// What an opened package says of itself.
     ///
     /// One whose programs cannot be used is refused.
-    pub fn of(id: PackageId, package: &Package<Verified>) -> Result<Self, UpgradeError> {
+    pub fn of(opened: &Opened) -> Result<Self, UpgradeError> {
+        let (package, table) = (
+            &opened.package,
+            opened.tree.as_ref().map(|tree| &tree.table),
+        );
         expect_programs(package)?;
         let manifest = package.manifest();
         let named = |kind| {
@@ -79,16 +82,11 @@ impl PackageFacts {
             let regions = regions.filter(|region| region.kind == kind);
             regions.map(|region| region.name.clone()).collect()
         };
-        let table = package.region_of(RegionKind::FileTable);
-        let table = table.map(|(region, extent)| package.read_region(region, extent));
-        let table = table.transpose().map_err(UpgradeError::package(id))?;
-        let table = table.map(|bytes| FileTable::decode(&bytes)).transpose();
-        let table = table.map_err(|source: PayloadError| UpgradeError::Payload { id, source })?;
         // Lists and kernels that cannot be used are refused before anything is done.
         Lists::read(package, &[])?;
         let kernels = kernels(manifest)?.into_iter().map(str::to_owned).collect();
         Ok(Self {
-            id,
+            id: opened.id,
             package_type: manifest.package_type,
             name: manifest.name.clone(),
             version: manifest.version.clone(),
@@ -104,11 +102,11 @@ impl PackageFacts {
             services: manifest.services.clone(),
             minutes: manifest.minutes,
             free_space: manifest.free_space,
-            tree: table.as_ref().map(size),
+            tree: table.map(size),
             hooks: named(RegionKind::Hook),
             health_checks: named(RegionKind::HealthCheck),
             kernels,
-            rights: table.as_ref().map(rights_in).unwrap_or_default(),
+            rights: table.map(rights_in).unwrap_or_default(),
         })
     }
 }

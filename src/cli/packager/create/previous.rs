@@ -4,7 +4,6 @@ use crate::cli::args::TrustArgs;
 use crate::cli::packager::open;
 use crate::cli::progress::Bar;
 use crate::cli::{CommandError, Context};
-use crate::manifest::RegionKind;
 use crate::payload::FileTable;
 
 /// What the package at `path` holds, which has to be trusted: what it says is deleted on machines.
@@ -17,14 +16,13 @@ pub(super) fn files_of(
     let package = open::verified(path, trust, &bar, context)?;
     drop(bar);
     let attempting = |error: CommandError| error.attempting(open::attempt("read", path));
-    let Some((region, extent)) = package.region_of(RegionKind::FileTable) else {
-        return Err(attempting(
+    match package.tree() {
+        Ok(Some(tree)) => Ok(tree.table),
+        Ok(None) => Err(attempting(
             CommandError::failed("it has no file table: nobody can tell what it held")
                 .code("E_NOT_FOUND")
                 .hint("name a package that was built from a directory, or give --obsolete-list"),
-        ));
-    };
-    let bytes = package.read_region(region, extent);
-    let bytes = bytes.map_err(|error| attempting(error.into()))?;
-    FileTable::decode(&bytes).map_err(|error| attempting(error.into()))
+        )),
+        Err(error) => Err(attempting(error.into())),
+    }
 }

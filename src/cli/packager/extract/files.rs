@@ -2,9 +2,8 @@ use std::path::Path;
 
 use crate::cli::CommandError;
 use crate::fsio::Dir;
-use crate::manifest::RegionKind;
-use crate::package::{Package, Verified};
-use crate::payload::{self, ArchiveOptions, FileTable, PayloadIndex, UnpackOptions, UnpackReport};
+use crate::package::{Package, Tree, Verified};
+use crate::payload::{self, ArchiveOptions, UnpackOptions, UnpackReport};
 use crate::progress::Progress;
 
 /// Unpacks all files of the payload into `directory`, which is new or empty.
@@ -33,12 +32,10 @@ fn unpack_tree(
     options: &UnpackOptions,
     progress: &dyn Progress,
 ) -> Result<UnpackReport, CommandError> {
-    let index = read_region(package, RegionKind::PayloadIndex)?;
-    let table = read_region(package, RegionKind::FileTable)?;
+    let tree = package.tree()?;
     let target = existing(directory)?;
     let payload = package.payload();
-    let unpacked = if let (Some(index), Some(table)) = (index, table) {
-        let (index, table) = (PayloadIndex::decode(&index)?, FileTable::decode(&table)?);
+    let unpacked = if let Some(Tree { index, table }) = tree {
         match target {
             Some(target) => payload::unpack(&payload, &index, &table, &target, options, progress),
             None => payload::unpack_new(&payload, &index, &table, directory, options, progress),
@@ -61,13 +58,4 @@ fn existing(directory: &Path) -> Result<Option<Dir>, CommandError> {
     let is_there = directory.symlink_metadata().is_ok();
     let opened = is_there.then(|| Dir::open(directory));
     opened.transpose().map_err(CommandError::from)
-}
-
-fn read_region(
-    package: &Package<Verified>,
-    kind: RegionKind,
-) -> Result<Option<Vec<u8>>, CommandError> {
-    let found = package.region_of(kind);
-    let bytes = found.map(|(region, extent)| package.read_region(region, extent));
-    bytes.transpose().map_err(CommandError::from)
 }

@@ -12,7 +12,7 @@ use crate::service::{
 };
 use crate::system::{KernelChoice, System};
 use crate::upgrade::{
-    Carrying, Inventory, Node as _, PackageFacts, Rules, UpgradeError, advice, assess, plan,
+    Carrying, Inventory, Node as _, Opened, PackageFacts, Rules, UpgradeError, advice, assess, plan,
 };
 
 impl Local {
@@ -78,7 +78,7 @@ impl Local {
         let facts = match image {
             InstallImage::Id(prefix) => {
                 let id = self.catalog(Access::Read, call)?.expect_one(prefix)?.id;
-                self.facts(id, target, call)?
+                PackageFacts::of(&self.opened(id, target, call)?)?
             }
             InstallImage::File(file) => {
                 self.facts_of_file(file, request.allow_unsigned.as_deref(), target, call)?
@@ -108,17 +108,17 @@ impl Local {
         Ok(machine.inventory(&context(call))?)
     }
 
-    /// What an image in the catalog says of itself, judged under what is trusted for the system.
-    pub(super) fn facts(
+    /// An image in the catalog, judged under what is trusted for the system.
+    pub(super) fn opened(
         &self,
         id: PackageId,
         target: &Target,
         call: &Call<'_>,
-    ) -> Result<PackageFacts, ServiceError> {
+    ) -> Result<Opened, ServiceError> {
         let trust = self.trust_of(target)?;
         let mut catalog = self.catalog(Access::Read, call)?;
         let package = catalog.package(&id, &trust, &context(call))?;
-        Ok(PackageFacts::of(id, &package)?)
+        Ok(Opened::of(id, package)?)
     }
 
     fn facts_of_file(
@@ -151,7 +151,7 @@ impl Local {
                 label: package.label.clone(),
                 source,
             })?;
-        Ok(PackageFacts::of(id, &verified)?)
+        Ok(PackageFacts::of(&Opened::of(id, verified)?)?)
     }
 }
 

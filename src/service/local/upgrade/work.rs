@@ -8,7 +8,8 @@ use crate::service::{
 };
 use crate::system::System;
 use crate::upgrade::{
-    Action, Engine, Node as _, Outcome, Phase, Standing, UpgradeError, expect_nothing_running, plan,
+    Action, Engine, Node as _, Outcome, PackageFacts, Phase, Standing, UpgradeError,
+    expect_nothing_running, plan,
 };
 
 impl Local {
@@ -28,7 +29,8 @@ impl Local {
         }
         let storage = request.storage;
         let id = self.image_of(request, call)?;
-        let facts = self.facts(id, &target, call)?;
+        let opened = self.opened(id, &target, call)?;
+        let facts = PackageFacts::of(&opened)?;
         if !is_there {
             // A package that is refused makes no system.
             let inventory = self.inventory(&target, call)?;
@@ -39,6 +41,7 @@ impl Local {
         let (journals, watching) = (journals(&system)?, Watching(call.observer));
         expect_nothing_running(&journals)?;
         let mut machine = self.machine(&system, &target)?;
+        machine.take(opened);
         let inventory = machine.inventory(&context(call))?;
         let plan = plan(&inventory, &facts, &rules).map_err(UpgradeError::from)?;
         let run = watching.run(call);
