@@ -50,7 +50,7 @@ pub enum OwnImageError {
 /// What the copy of an environment is called, before the name of that.
 const COPY: &str = "image-of-";
 /// The name of every such package.
-const NAME: &str = "local-image";
+pub(in crate::upgrade) const NAME: &str = "local-image";
 /// Where the kernels of environments are.
 const KERNELS: &str = "kernels";
 /// Digits of the system's ID in the build label.

@@ -6,12 +6,10 @@ use crate::system::{
     install_kernels,
 };
 use crate::trust::TrustStore;
-use crate::upgrade::{Plan, UpgradeError};
+use crate::upgrade::{Plan, UpgradeError, own_image};
 
 /// Kind of the entry in the event log that says what came over.
 const CARRIED: &str = "upgrade-carry";
-/// The name of images that a machine made of itself.
-const OWN_IMAGE: &str = "local-image";
 /// Most conflicts that one entry of the event log names.
 const NAMED: usize = 100;
 
@@ -80,7 +78,7 @@ impl Machine<'_> {
         let trust = TrustStore::load(&self.sources.trust).ok()?;
         let package = self.catalog(context).ok()?.package(&id, &trust, context);
         let package = package.ok()?;
-        if package.manifest().name == OWN_IMAGE {
+        if package.manifest().name == own_image::NAME {
             return None;
         }
         package.tree().ok()?.map(|tree| tree.table)
