@@ -24,7 +24,7 @@ pub fn preview_rollback(
     journals: &Journals,
 ) -> Result<RollbackPreview, UpgradeError> {
     let standing = under_way(journals)?;
-    expect_way_back(&standing)?;
+    expect_way_back(machine, &standing)?;
     let kept = standing.is_finished();
     let plan = standing.plan;
     let restart = machine.running()?.as_ref() == Some(&plan.environment);
@@ -59,7 +59,7 @@ pub fn rollback(
     run: Run<'_>,
 ) -> Result<Standing, UpgradeError> {
     let standing = under_way(journals)?;
-    expect_way_back(&standing)?;
+    expect_way_back(machine, &standing)?;
     let phase = standing.phase();
     let Some(mut engine) = Engine::open(machine, journals, run)? else {
         return Ok(standing);
@@ -84,7 +84,10 @@ fn under_way(journals: &Journals) -> Result<Standing, UpgradeError> {
 }
 
 /// Refuses where what is under way cannot be taken back any more.
-fn expect_way_back(standing: &Standing) -> Result<(), UpgradeError> {
+///
+/// From the first environment of a system the way leads back to a system that boots nothing, as long as it
+/// was not started.
+fn expect_way_back(machine: &Machine<'_>, standing: &Standing) -> Result<(), UpgradeError> {
     let plan = &standing.plan;
     let refused = |reason| {
         let environment = plan.environment.clone();
@@ -94,15 +97,11 @@ fn expect_way_back(standing: &Standing) -> Result<(), UpgradeError> {
         })
     };
     match standing.phase() {
-        Phase::Committing => return refused("its commit has begun"),
-        Phase::RollingBack => return Ok(()),
-        _ => {}
+        Phase::Committing => refused("its commit has begun"),
+        Phase::RollingBack => Ok(()),
+        _ if plan.previous.is_none() && machine.running()?.as_ref() == Some(&plan.environment) => {
+            refused("it runs, and there is no environment before it")
+        }
+        _ => Ok(()),
     }
-    if !standing.is_finished() {
-        return Ok(());
-    }
-    if plan.previous.is_none() {
-        return refused("it is the first environment of this system: there is none before it");
-    }
-    Ok(())
 }

@@ -59,11 +59,49 @@ fn there_is_no_way_back_from_a_commit_and_a_vendor_who_promises_none_is_heard() 
 }
 
 #[test]
-fn the_first_environment_has_none_before_it() {
+fn before_the_first_environment_nothing_was_installed_and_so_it_is_again() {
+    let place = Place::new();
+    let loader = place.path("system/loader/loader.conf");
+    std::fs::write(&loader, "timeout 3\n").unwrap();
+    place.start(&Kit::new("1.0", 1)).unwrap();
+    place.rollback().unwrap();
+    let nothing = place.system.select().unwrap_err();
+    assert_eq!(nothing.code(), "E_NOTHING_TO_BOOT");
+    assert_eq!(std::fs::read_to_string(loader).unwrap(), "timeout 3\n");
+    let state = place.system.state().unwrap();
+    assert_eq!((state.installed, state.committed), (None, None));
+    assert!(place.events().contains(&"upgrade-rollback".to_owned()));
+    // What is left of it is nobody's, and in nobody's way.
+    place.system.destroy(&name("v1.0"), None).unwrap();
+    place.installed(&Kit::new("1.1", 2));
+    assert_eq!(place.environments(), ["v1.1"]);
+}
+
+/// The step that lets it boot failed: it could only be tried again.
+#[test]
+fn a_first_installation_that_failed_in_its_last_step_is_taken_back() {
+    let place = Place::new();
+    let in_the_way = place.path("system/.system.json.new");
+    std::fs::create_dir(&in_the_way).unwrap();
+    let failed = place.start(&Kit::new("1.0", 1)).unwrap_err();
+    assert!(failed.to_string().contains("activate"), "{failed}");
+    std::fs::remove_dir(&in_the_way).unwrap();
+    place.rollback().unwrap();
+    assert_eq!(
+        place.system.select().unwrap_err().code(),
+        "E_NOTHING_TO_BOOT"
+    );
+    place.installed(&Kit::new("1.1", 2));
+}
+
+#[test]
+fn what_runs_has_to_have_something_before_it_to_be_taken_back() {
     let place = Place::new();
     place.start(&Kit::new("1.0", 1)).unwrap();
+    assert_eq!(place.boot(), name("v1.0"));
     let refused = place.rollback().unwrap_err();
     assert_eq!(refused.code(), "E_NO_WAY_BACK");
+    assert!(refused.to_string().contains("it runs"), "{refused}");
     assert_eq!(place.boot(), name("v1.0"));
 }
 

@@ -133,6 +133,14 @@ impl Loader {
         self.write(CONFIGURATION, &(lines.join("\n") + "\n"))
     }
 
+    /// Lets nothing of ours be the default; other lines of `loader.conf` stay.
+    pub fn forget_default(&self) -> Result<(), SystemError> {
+        let text = self.text_of(CONFIGURATION)?.unwrap_or_default();
+        let others = text.lines().filter(|line| default_of(line).is_none());
+        let others = others.flat_map(|line| [line, "\n"]);
+        self.write(CONFIGURATION, &others.collect::<String>())
+    }
+
     /// What is wanted for the next boot.
     pub fn next(&self) -> Result<Next, SystemError> {
         let text = self.text_of(NEXT)?;

@@ -7,19 +7,21 @@ use crate::upgrade::{Plan, UpgradeError};
 impl Machine<'_> {
     /// Lets what booted before boot again, and the new environment not any more.
     ///
-    /// The default goes first: between the two there is always something to boot.
+    /// The default goes first: between the two there is always something to boot. Where nothing booted before,
+    /// nothing boots then.
     pub(super) fn deactivate(&self, plan: &Plan) -> Result<(), UpgradeError> {
         let (system, name) = (self.system, &plan.environment);
         let loader = system.loader();
-        if let Some(previous) = &plan.previous
-            && loader.default()?.as_ref() == Some(name)
-        {
-            system.activate(previous, Activation::default())?;
+        if loader.default()?.as_ref() == Some(name) {
+            match &plan.previous {
+                Some(previous) => system.activate(previous, Activation::default())?,
+                None => loader.forget_default()?,
+            }
         }
         if loader.next()? == Next::Once(name.clone()) {
             loader.forget_next()?;
         }
-        if plan.previous.is_some() && loader.entry(name)?.is_some() {
+        if loader.entry(name)?.is_some() {
             loader.mark_bad(name)?;
         }
         let mut state = system.state()?;

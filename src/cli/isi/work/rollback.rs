@@ -83,6 +83,7 @@ fn said(reply: &RollbackPreviewReply) -> String {
             format!("{previous} boots when the machine starts anew")
         }
         Some(previous) => format!("{previous} boots"),
+        None if preview.kept => "nothing boots until another image is installed".to_owned(),
         None => "nothing of it stays".to_owned(),
     };
     let advice = preview.advice.iter();
