@@ -8,8 +8,8 @@ fn upgrade(place: &Place, arguments: &[&str]) -> Run {
     place.isi(&[&["upgrade"], arguments, &["--home", "home"]].concat())
 }
 
-/// A system that was never installed from a package, and after it an image with configuration of its own.
-fn conflicted() -> Place {
+/// A system that was never installed from a package, and an image with configuration of its own.
+fn before() -> Place {
     let place = Place::with_pki();
     let bootenv = |arguments: &[&str]| {
         upgrade(&place, &[&["bootenv"], arguments].concat()).succeeded();
@@ -30,22 +30,51 @@ fn conflicted() -> Place {
     }
     let image = ["--type", "onefs", "--name", "base", "--version", "2"];
     place.build_with("two.isi", &image, true);
-    let start = [
-        "start",
-        "--install-image-path",
-        "two.isi",
-        "--name",
-        "two",
-        "--no-kernel",
-    ];
-    let run = upgrade(&place, &start);
+    place
+}
+
+const START: [&str; 6] = [
+    "start",
+    "--install-image-path",
+    "two.isi",
+    "--name",
+    "two",
+    "--no-kernel",
+];
+
+/// Both together.
+fn conflicted() -> Place {
+    let place = before();
+    left_to_decide(&upgrade(&place, &START));
+    place
+}
+
+#[track_caller]
+fn left_to_decide(run: &Run) {
     assert_eq!(run.code, Some(3), "{}", run.stderr);
     assert!(
         run.stderr.contains("2 files could not be merged"),
         "{}",
         run.stderr
     );
-    place
+}
+
+#[test]
+fn who_goes_on_after_a_failure_is_told_too_and_who_goes_back_is_not() {
+    let place = before();
+    let in_the_way = place.path("home/system/.system.json.new");
+    fs::create_dir(&in_the_way).unwrap();
+    assert_eq!(upgrade(&place, &START).code, Some(1));
+    fs::remove_dir(&in_the_way).unwrap();
+    left_to_decide(&upgrade(&place, &["retry-last-action"]));
+    upgrade(&place, &["rollback", "--force"]).succeeded();
+    // What one environment left to decide is nobody's who makes another.
+    place.write("tree/etc/motd", "mine\n");
+    place.write("tree/etc/hosts", "mine\n");
+    let image = ["--type", "onefs", "--name", "base", "--version", "3"];
+    place.build_with("three.isi", &image, true);
+    let start = ["start", "--install-image-path", "three.isi"];
+    upgrade(&place, &start).succeeded();
 }
 
 fn read(place: &Place, name: &str) -> String {

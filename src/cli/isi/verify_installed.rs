@@ -37,7 +37,8 @@ pub(super) struct Args {
     #[arg(long)]
     full: bool,
 
-    /// Look for extra files in DIR instead of in the directories of the image; may be repeated
+    /// Look for extra files in DIR, / for all, instead of in those directories of the image that are neither
+    /// its root nor the machine's; may be repeated
     #[arg(long, value_name = "DIR")]
     extra: Vec<PathBuf>,
 

@@ -17,13 +17,21 @@ pub(super) mod view;
 
 use super::catalog::call;
 use crate::cli::{CommandError, Context, Exit};
-use crate::service::{ResolveRequest, Target};
+use crate::service::{Action, ResolveRequest, Target, UpgradeStatus};
 
-/// How a command ends that may have left something to decide; says so.
-fn told_of_conflicts(target: &Target, context: &mut Context) -> Result<Exit, CommandError> {
+/// How a command ends that may have left something to decide in the environment that it made; says so.
+fn told_of_conflicts(
+    target: &Target,
+    status: &UpgradeStatus,
+    context: &mut Context,
+) -> Result<Exit, CommandError> {
+    let made = status.last_action == Some(Action::Upgrade);
+    let Some(upgrade) = status.upgrade.as_ref().filter(|_| made) else {
+        return Ok(Exit::Done);
+    };
     let request = ResolveRequest {
         target: target.clone(),
-        environment: None,
+        environment: Some(upgrade.environment.clone()),
         paths: Vec::new(),
         decision: None,
     };

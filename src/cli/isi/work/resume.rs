@@ -16,6 +16,7 @@ pub(in crate::cli::isi) struct Args {
 
 const HELP: &str = "\
 A step that was begun and not done is done again; what changes the new root begins with an empty one.
+Exit code 3: installed, with configuration that could not be merged (`isi upgrade resolve`).
 
 Examples:
   isi upgrade resume
@@ -38,6 +39,6 @@ impl Args {
         } else {
             shown::next(&status, context);
         }
-        super::told_of_conflicts(&target, context)
+        super::told_of_conflicts(&target, &status, context)
     }
 }

@@ -16,6 +16,7 @@ pub(in crate::cli::isi) struct Args {
 
 const HELP: &str = "\
 For when the cause is removed: an upgrade, a commit or a rollback goes on where it failed.
+Exit code 3: installed, with configuration that could not be merged (`isi upgrade resolve`).
 
 Examples:
   isi upgrade retry-last-action";
@@ -37,6 +38,6 @@ impl Args {
         } else {
             shown::next(&status, context);
         }
-        Ok(Exit::Done)
+        super::told_of_conflicts(&target, &status, context)
     }
 }

@@ -128,7 +128,7 @@ impl Args {
         } else {
             shown::next(&status, context);
         }
-        super::told_of_conflicts(&target, context)
+        super::told_of_conflicts(&target, &status, context)
     }
 }
 
