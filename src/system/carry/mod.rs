@@ -9,9 +9,12 @@
 //! - Something is mounted in the old environment: it is not entered, neither to copy nor to remove.
 //! - A file that is left alone has another name in the image: what is replaced gets a file of its own,
 //!   so the other name keeps what the image gave it.
+//! - A file is changed and given its old time: it is told by its contents, and not left behind as if the
+//!   image had it so.
 //! - Nobody notices that something was left behind: what could not be merged or placed is a conflict,
 //!   which is listed until somebody decides.
 
+mod altered;
 mod error;
 mod merged;
 mod plan;
@@ -33,6 +36,7 @@ use crate::digest::Sha256Digest;
 use crate::fsio::{Dir, TreeCopy};
 use crate::payload::{EntryPath, FileKind, FileTable};
 use crate::progress::Progress;
+use altered::altered;
 use plan::{Facts, Plan, plan};
 use survey::survey;
 
@@ -82,12 +86,14 @@ pub fn bytes_to_carry(
     lists: &Lists,
     progress: &dyn Progress,
 ) -> Result<u64, CarryError> {
-    let old = survey(&system.storage().open(from)?, progress)?;
+    let root = system.storage().open(from)?;
+    let old = survey(&root, progress)?;
     let merged = merged_directories();
     let facts = Facts {
         old: &old,
         image,
         previous,
+        altered: &altered(&root, &old, previous, image, progress)?,
         lists,
         merged: &merged,
     };
@@ -110,10 +116,13 @@ pub fn carry(
     if let Some(from) = request.from {
         let old = system.storage().open(from)?;
         let merged = merged_directories();
+        let found = survey(&old, progress)?;
+        let (image, previous) = (request.image, request.previous);
         let plan = plan(Facts {
-            old: &survey(&old, progress)?,
-            image: request.image,
-            previous: request.previous,
+            old: &found,
+            image,
+            previous,
+            altered: &altered(&old, &found, previous, image, progress)?,
             lists: request.lists,
             merged: &merged,
         });

@@ -33,6 +33,8 @@ pub(super) struct Facts<'a> {
     pub(super) image: &'a FileTable,
     /// The old image, if it is known and was not made from the old environment.
     pub(super) previous: Option<&'a FileTable>,
+    /// What looks as the old image had it, and is not.
+    pub(super) altered: &'a BTreeSet<EntryPath>,
     pub(super) lists: &'a Lists,
     /// The directories that are merged instead.
     pub(super) merged: &'a [EntryPath],
@@ -100,7 +102,8 @@ impl Facts<'_> {
             let number = self.previous?.find(path.as_bytes())?;
             self.previous?.entries().get(number)
         };
-        listed || before().is_some_and(|entry| self.is_untouched(entry, found))
+        let untouched = || before().is_some_and(|entry| self.is_untouched(entry, found));
+        listed || (!self.altered.contains(path) && untouched())
     }
 
     fn is_untouched(&self, entry: &FileEntry, found: &Found) -> bool {

@@ -222,15 +222,32 @@ fn what_the_last_image_brought_and_nobody_changed_is_not_carried_on() {
     let one = image(&[
         ("lib/old", "1"),
         ("lib/edited", "1"),
+        ("lib/hidden", "1 hidden"),
         ("lib/link", "->old"),
+        ("lib/more", "=lib/hidden"),
         ("share/doc/x", "1"),
     ]);
     world.install("one", None, &one, &Lists::default());
     world.write("one", "lib/edited", "edited here");
+    // As long and as old as before: only its contents tell.
+    let hidden = fs::File::open(world.path("one", "lib/hidden")).unwrap();
+    let before = hidden.metadata().unwrap().modified().unwrap();
+    world.write("one", "lib/hidden", "2 hidden");
+    hidden.set_modified(before).unwrap();
     world.write("one", "share/mine", "m");
     let two = image(&[("bin/x", "2")]);
     world.install_over("two", Some("one"), &two, Some(&one), &Lists::default());
-    assert_eq!(world.names("two"), ["bin/x", "lib/edited", "share/mine"]);
+    assert_eq!(
+        world.names("two"),
+        [
+            "bin/x",
+            "lib/edited",
+            "lib/hidden",
+            "lib/more",
+            "share/mine"
+        ]
+    );
+    assert_eq!(world.read("two", "lib/more"), "2 hidden");
     assert!(!world.path("two", "share/doc").exists());
 }
 
