@@ -58,6 +58,8 @@ const TO_CHECK: &[Need] = &[
     Need::program("btrfs-progs", "mkfs.btrfs"),
     Need::program("user-mode-linux", "linux"),
     Need::program("busybox-static", "busybox"),
+    // The program only: see `apt`.
+    Need::program("systemd-boot", "bootctl"),
 ];
 
 /// Makes sure that the sources can be built.
@@ -108,6 +110,8 @@ fn apt(arguments: &[&str]) -> Outcome {
     let mut apt = shell::command("apt-get");
     apt.args(arguments)
         .env("DEBIAN_FRONTEND", "noninteractive")
+        // Where systemd-boot finds an EFI system partition, it makes itself the boot loader as it is installed.
+        .env("SYSTEMD_ESP_PATH", "/nonexistent")
         .stdout(Stdio::null());
     shell::run(&mut apt)
 }
