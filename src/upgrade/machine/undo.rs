@@ -39,10 +39,10 @@ impl Machine<'_> {
     /// Removes what was begun and never finished.
     pub(super) fn discard(&self, plan: &Plan) -> Result<(), UpgradeError> {
         let (system, name) = (self.system, &plan.environment);
-        if system.has(name)? {
-            return Ok(());
+        if !system.has(name)? {
+            system.storage().discard(name)?;
         }
-        system.storage().discard(name)?;
+        // What interrupted writes left beside the entries goes in any case.
         Ok(system.sweep()?)
     }
 
