@@ -74,6 +74,12 @@ pub enum SystemError {
         /// The name.
         name: EnvName,
     },
+    /// No kernel was kept from before this environment.
+    #[error("boot environment {name} has no old kernel to boot")]
+    NoOldKernel {
+        /// The name.
+        name: EnvName,
+    },
     /// The environment is needed, so it stays.
     #[error("boot environment {name} is needed: {}", why.join("; "))]
     Needed {
@@ -130,6 +136,7 @@ impl SystemError {
             Self::Unfinished { .. } => "E_ENVIRONMENT_UNFINISHED",
             Self::Unknown { .. } => "E_ENVIRONMENT_UNKNOWN",
             Self::NoEntry { .. } => "E_NO_ENTRY",
+            Self::NoOldKernel { .. } => "E_NO_OLD_KERNEL",
             Self::Needed { .. } => "E_ENVIRONMENT_NEEDED",
             Self::Mounted { .. } => "E_ENVIRONMENT_MOUNTED",
             Self::NothingRuns { .. } => "E_NOTHING_RUNS",
@@ -166,6 +173,10 @@ impl SystemError {
             }
             Self::Unknown { .. } => "`isi upgrade bootenv list` shows the names".into(),
             Self::NoEntry { name } => format!("`isi upgrade bootenv activate {name}` makes one"),
+            Self::NoOldKernel { .. } => {
+                "`isi upgrade start --keep-old-kernel` keeps one; this environment boots with its own"
+                    .into()
+            }
             Self::Needed { .. } => {
                 "activate another one first, or commit or roll back the upgrade".into()
             }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Boot, EnvName, System, SystemError, layout};
+use super::{Boot, EnvName, OldKernel, System, SystemError, layout};
 use crate::digest::{Hasher, Sha256Digest};
 use crate::fsio::{Dir, EntryKind, FsError, RegionReader, TreeCopy, sync};
 use crate::isi_file::Extent;
@@ -160,8 +160,8 @@ pub fn choose<'a>(
 /// Puts kernels beside an environment, and says how to boot it.
 ///
 /// They are those of the package; where no kernel is chosen, those of the environment `from`, if it has any.
-/// With `keep`, the kernel that `from` was booted with is put beside them, with `.old` behind its name. What an
-/// interrupted attempt left goes first.
+/// With `keep`, the kernel that `from` was booted with is put beside them, with `.old` behind its name, and can
+/// be booted as well. What an interrupted attempt left goes first.
 pub fn install_kernels(
     system: &System,
     environment: &EnvName,
@@ -203,12 +203,17 @@ pub fn install_kernels(
             write(package.file(), extent, region, &target)?;
         }
     }
-    if let (true, Some(from)) = (keep, from) {
-        let boot = before.as_ref().ok_or_else(|| KernelError::NothingToKeep {
-            environment: from.clone(),
-        })?;
-        keep_old(root, &directory.join(from.as_str()), boot, &target)?;
-    }
+    let old = match from.filter(|_| keep) {
+        None => None,
+        Some(from) => {
+            let kept = match &before {
+                Some(boot) => keep_old(root, &directory.join(from.as_str()), boot, &target)?,
+                None => None,
+            };
+            let environment = from.clone();
+            Some(kept.ok_or(KernelError::NothingToKeep { environment })?)
+        }
+    };
     target.sync()?;
     root.open_dir(directory)?.sync()?;
     let initrd = format!("{chosen}{INITRD}");
@@ -217,6 +222,7 @@ pub fn install_kernels(
         kernel: chosen.to_owned(),
         initrd: has_initrd.then_some(initrd).into_iter().collect(),
         options: before.map(|boot| boot.options).unwrap_or_default(),
+        old,
     }))
 }
 
@@ -271,32 +277,51 @@ fn stay(root: &Dir, from: &Path, own: &Path) -> Result<(), KernelError> {
     Ok(())
 }
 
-/// Copies the kernel that was booted before, and its RAM disks, under names of their own.
-fn keep_old(root: &Dir, from: &Path, boot: &Boot, target: &Dir) -> Result<(), KernelError> {
-    let from = root.open_dir(from)?;
-    for name in std::iter::once(&boot.kernel).chain(&boot.initrd) {
-        if from.kind_of(name)? != Some(EntryKind::File) {
-            continue;
-        }
-        let old = PathBuf::from(format!("{}{OLD}", name.trim_end_matches(OLD)));
-        // A kernel of the package has its own name, whatever that is.
-        if target.kind_of(&old)?.is_some() {
-            continue;
-        }
-        let hidden = target.kind_of(name)?.is_some();
-        let aside = PathBuf::from(format!(".{name}.new"));
-        if hidden {
-            target.rename(name, target, &aside)?;
-        }
-        let mut copy = TreeCopy::new(&from, target);
-        copy.name(name)?;
-        copy.finish()?;
-        target.rename(name, target, &old)?;
-        if hidden {
-            target.rename(&aside, target, name)?;
-        }
+/// Copies the kernel that was booted before, and its RAM disks, under names of their own; nothing if one of
+/// them is not there.
+fn keep_old(
+    root: &Dir,
+    from: &Path,
+    boot: &Boot,
+    target: &Dir,
+) -> Result<Option<OldKernel>, KernelError> {
+    if root.kind_of(from)? != Some(EntryKind::Directory) {
+        return Ok(None);
     }
-    Ok(())
+    let from = root.open_dir(from)?;
+    let mut kept = Vec::new();
+    for name in std::iter::once(&boot.kernel).chain(&boot.initrd) {
+        if name.is_empty() || from.kind_of(name)? != Some(EntryKind::File) {
+            return Ok(None);
+        }
+        kept.push(keep_file(&from, name, target)?);
+    }
+    let mut kept = kept.into_iter();
+    Ok(kept.next().map(|kernel| OldKernel {
+        kernel,
+        initrd: kept.collect(),
+    }))
+}
+
+/// Copies one file under a name that nothing has: one that the package brings keeps its own.
+fn keep_file(from: &Dir, name: &str, target: &Dir) -> Result<String, KernelError> {
+    let mut old = format!("{}{OLD}", name.trim_end_matches(OLD));
+    while target.kind_of(&old)?.is_some() {
+        old += OLD;
+    }
+    let hidden = target.kind_of(name)?.is_some();
+    let aside = PathBuf::from(format!(".{name}.new"));
+    if hidden {
+        target.rename(name, target, &aside)?;
+    }
+    let mut copy = TreeCopy::new(from, target);
+    copy.name(name)?;
+    copy.finish()?;
+    target.rename(name, target, &old)?;
+    if hidden {
+        target.rename(&aside, target, name)?;
+    }
+    Ok(old)
 }
 
 fn listed(names: &[String]) -> String {

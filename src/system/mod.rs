@@ -41,12 +41,12 @@ pub use self::hook::{
 };
 pub use self::kernel::{KernelChoice, KernelError, choose, install_kernels, kernels};
 pub use self::lists::{Lists, ListsError};
-pub use self::loader::{DEFAULT_TRIES, MAX_TRIES};
+pub use self::loader::{DEFAULT_TRIES, MAX_TRIES, WhichKernel};
 pub use self::lock::Held;
 pub use self::merge::ConflictKind;
 pub use self::name::{EnvName, EnvNameError, MAX_ENV_NAME};
 pub use self::opened::{Activation, Environment, Role, Selected, System};
-pub use self::record::{Boot, Record};
+pub use self::record::{Boot, OldKernel, Record};
 pub use self::rights::{Right, RightAt, RightsPolicy, rights_in};
 pub use self::state::{Image, Origin, SYSTEM_SCHEMA, State, TargetId, TargetIdError};
 pub use self::storage::{Storage, StorageKind};

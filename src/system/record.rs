@@ -51,6 +51,19 @@ pub struct Boot {
     /// The kernel's command line, without `isi.env`.
     #[serde(default)]
     pub options: String,
+    /// What was kept of the environment before, to be booted with the same command line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub old: Option<OldKernel>,
+}
+
+/// The kernel that an environment can be booted with besides its own: names of files in `kernels/NAME`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OldKernel {
+    /// The kernel.
+    pub kernel: String,
+    /// Initial RAM disks, in their order.
+    #[serde(default)]
+    pub initrd: Vec<String>,
 }
 
 impl Record {

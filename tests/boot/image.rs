@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
-use crate::uml::HANGS;
+use crate::uml::{self, HANGS};
 
 /// What of busybox the scripts in the machine use.
 const APPLETS: &[&str] = &[
@@ -48,6 +48,7 @@ for word in $(cat /proc/cmdline); do
     esac
 done
 echo "test: booted $(cat /etc/release)"
+echo "test: kernel $(cat /proc/version)"
 . /etc/rc
 isi upgrade bootenv check
 echo "test: check ended with $?"
@@ -123,7 +124,7 @@ fn fill(root: &Path) {
     ] {
         fs::create_dir_all(root.join(name)).unwrap();
     }
-    program(root, &found("busybox"), "bin/busybox");
+    program(root, &uml::find("busybox").unwrap(), "bin/busybox");
     for applet in APPLETS {
         symlink("busybox", root.join("bin").join(applet)).unwrap();
     }
@@ -156,14 +157,6 @@ fn libraries(program: &Path) -> BTreeSet<PathBuf> {
         .filter(|word| word.starts_with('/') && !word.ends_with(':'))
         .map(PathBuf::from)
         .collect()
-}
-
-fn found(program: &str) -> PathBuf {
-    let path = std::env::var_os("PATH").unwrap();
-    std::env::split_paths(&path)
-        .map(|directory| directory.join(program))
-        .find(|path| path.is_file())
-        .unwrap()
 }
 
 /// Runs a program that has to succeed.

@@ -1,16 +1,17 @@
 //! A machine with a medium and a firmware: it asks `isi upgrade bootenv select` and boots that.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use isi_catalog::progress::Silent;
-use isi_catalog::system::{Activation, EnvName, Record, System, TargetId};
+use isi_catalog::system::{Activation, EnvName, Record, System, TargetId, WhichKernel};
 use jiff::Timestamp;
 
 use crate::image::{self, Manner};
 use crate::medium::{Kind, Medium};
-use crate::uml::{self, Boot, End};
+use crate::uml::{self, Boot, End, USUAL_KERNEL};
 use crate::vendor::vendor;
 
 /// A machine that is off.
@@ -24,6 +25,10 @@ pub(crate) struct Machine {
 pub(crate) struct Turn {
     /// The environment that was chosen.
     pub(crate) name: String,
+    /// The boots that it had left then.
+    pub(crate) tries_left: Option<u64>,
+    /// The file of the kernel that was started, if the environment has one.
+    pub(crate) kernel: Option<PathBuf>,
     pub(crate) boot: Boot,
 }
 
@@ -86,7 +91,7 @@ impl Machine {
     /// Lets an environment boot by default, or once, on trial.
     pub(crate) fn activate(&self, name: &EnvName, tries: u32, next_boot_only: bool) {
         let activation = Activation {
-            next_boot_only,
+            once: next_boot_only.then_some(WhichKernel::Own),
             tries: Some(tries),
         };
         self.system().activate(name, activation).unwrap();
@@ -129,11 +134,16 @@ impl Machine {
         let choice = self.json("upgrade bootenv select");
         let of = |key: &str| choice[key].as_str().unwrap_or_else(|| panic!("{choice}"));
         let (name, root) = (of("name").to_owned(), PathBuf::from(of("path")));
+        let options = of("options").split(' ').map(str::to_owned);
+        let kernel = choice["kernel"].as_str().map(PathBuf::from);
+        // As a firmware does, it is read before the medium belongs to the system.
+        let read = kernel.as_ref().map(|kernel| self.read_kernel(kernel));
         let boot = self.medium.lend(|medium| {
             let mut words = medium.boot_words(&root);
-            words.push(format!("isi.env={name}"));
+            words.extend(options);
             words.push("rw".to_owned());
-            uml::boot(medium.beside(), &words)
+            let kernel = read.as_deref().unwrap_or(Path::new(USUAL_KERNEL));
+            uml::boot_kernel(kernel, medium.beside(), &words)
         });
         eprintln!(
             "{} boots {name}: {:?} after {:.1} s",
@@ -141,7 +151,20 @@ impl Machine {
             boot.end,
             boot.time.as_secs_f64()
         );
-        Turn { name, boot }
+        Turn {
+            name,
+            tries_left: choice["tries_left"].as_u64(),
+            kernel,
+            boot,
+        }
+    }
+
+    /// Copies a kernel to where it can be run.
+    fn read_kernel(&self, kernel: &Path) -> PathBuf {
+        let copy = self.medium.beside().join("kernel");
+        fs::copy(kernel, &copy).unwrap();
+        fs::set_permissions(&copy, Permissions::from_mode(0o755)).unwrap();
+        copy
     }
 
     /// Turns the machine on until it turns itself off, at most `most` times.

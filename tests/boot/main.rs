@@ -15,6 +15,7 @@ mod image;
 mod initramfs;
 mod machine;
 mod medium;
+mod old_kernel;
 mod selection;
 mod uml;
 mod upgrade;

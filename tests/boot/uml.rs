@@ -35,11 +35,17 @@ pub(crate) fn missing() -> Option<String> {
 
 /// Whether a program is found on the search path.
 pub(crate) fn installed(program: &str) -> bool {
+    find(program).is_some()
+}
+
+/// Where a program is found on the search path.
+pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let system = ["/usr/sbin", "/sbin"].map(PathBuf::from);
     std::env::split_paths(&path)
         .chain(system)
-        .any(|directory| directory.join(program).is_file())
+        .map(|directory| directory.join(program))
+        .find(|path| path.is_file())
 }
 
 /// How a start of the machine ended.
@@ -70,23 +76,31 @@ impl Boot {
     }
 }
 
+/// The kernel where no system brings one: that of the machine below.
+pub(crate) const USUAL_KERNEL: &str = "linux";
+
 /// Turns the machine on with `words` on its kernel's command line, and watches it to its end.
 ///
 /// `scratch` is for the sockets of the kernel.
 pub(crate) fn boot(scratch: &Path, words: &[String]) -> Boot {
-    start(scratch, words, false)
+    start(Path::new(USUAL_KERNEL), scratch, words, false)
+}
+
+/// As [`boot`], with the kernel in this file.
+pub(crate) fn boot_kernel(kernel: &Path, scratch: &Path, words: &[String]) -> Boot {
+    start(kernel, scratch, words, false)
 }
 
 /// As [`boot`], but a machine that wants to be started anew is: with the same command line, as the kernel
 /// does it.
 pub(crate) fn boot_as_often_as_it_wants(scratch: &Path, words: &[String]) -> Boot {
-    start(scratch, words, true)
+    start(Path::new(USUAL_KERNEL), scratch, words, true)
 }
 
-fn start(scratch: &Path, words: &[String], restarts: bool) -> Boot {
+fn start(kernel: &Path, scratch: &Path, words: &[String], restarts: bool) -> Boot {
     let sockets = tempfile::tempdir_in(scratch).unwrap();
     let (reader, writer) = std::io::pipe().unwrap();
-    let mut linux = Command::new("linux");
+    let mut linux = Command::new(kernel);
     linux
         .args(["mem=96M", "con=null", "con0=null,fd:1", "ssl=null", "quiet"])
         .args(["panic=1", "umid=test"])

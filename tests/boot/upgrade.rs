@@ -7,9 +7,9 @@ use crate::uml::End;
 use crate::vendor::{Release, vendor};
 
 /// A machine that runs its first release, installed from a package into nothing, found well and committed.
-fn installed(kind: Kind) -> Option<Machine> {
+pub(crate) fn installed(kind: Kind, release: Release) -> Option<Machine> {
     let mut machine = Machine::new(kind)?;
-    let package = vendor().package(Release::good(1), &machine.path(""));
+    let package = vendor().package(release, &machine.path(""));
     machine.done(&format!(
         "upgrade start --install-image-path {}",
         package.display()
@@ -24,11 +24,11 @@ fn installed(kind: Kind) -> Option<Machine> {
 }
 
 /// Starts the upgrade to `release` in the system that runs now; gives the two environments.
-fn upgrade(machine: &mut Machine, release: Release) -> [String; 2] {
+pub(crate) fn upgrade(machine: &mut Machine, release: Release, flags: &str) -> [String; 2] {
     let package = vendor().package(release, &machine.path(""));
     let name = package.file_name().unwrap().to_str().unwrap();
     machine.to_do(&format!(
-        "isi upgrade start --install-image-path /var/lib/isi/{name} && echo 'test: upgraded'"
+        "isi upgrade start --install-image-path /var/lib/isi/{name} {flags} && echo 'test: upgraded'"
     ));
     let turns = machine.turns(1);
     expect(&turns[0], "test: booted Test OS 1");
@@ -46,7 +46,7 @@ fn state(machine: &Machine) -> String {
     view["cluster_state"].as_str().unwrap().to_owned()
 }
 
-fn expect(turn: &Turn, line: &str) {
+pub(crate) fn expect(turn: &Turn, line: &str) {
     assert!(turn.boot.says(line), "no {line:?}:\n{}", turn.boot.console);
 }
 
@@ -55,10 +55,10 @@ fn told(turns: &[Turn]) -> Vec<(&str, End)> {
 }
 
 fn a_good_image_is_committed(kind: Kind) {
-    let Some(mut machine) = installed(kind) else {
+    let Some(mut machine) = installed(kind, Release::good(1)) else {
         return;
     };
-    let [_, new] = upgrade(&mut machine, Release::good(2));
+    let [_, new] = upgrade(&mut machine, Release::good(2), "");
     machine.to_do("isi upgrade commit --force && echo 'test: committed'");
     let turns = machine.turns(4);
     assert_eq!(told(&turns), [(new.as_str(), End::Off)]);
@@ -74,10 +74,10 @@ fn a_good_image_is_committed(kind: Kind) {
 
 /// The new system is tried `tries` times, each ends like `end`; then the old one boots and notes that.
 fn is_rolled_back(kind: Kind, release: Release, tries: usize, end: End) {
-    let Some(mut machine) = installed(kind) else {
+    let Some(mut machine) = installed(kind, Release::good(1)) else {
         return;
     };
-    let [old, new] = upgrade(&mut machine, release);
+    let [old, new] = upgrade(&mut machine, release, "");
     let mut turns = machine.turns(tries + 2);
     if end == End::Off {
         // It turned itself off by itself; the next turn is another one.

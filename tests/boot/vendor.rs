@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 use tempfile::TempDir;
 
 use crate::image::{self, Manner, text};
+use crate::uml::{self, USUAL_KERNEL};
 
 /// Keys and trust of the vendor.
 #[derive(Debug)]
@@ -33,6 +34,8 @@ pub(crate) struct Release {
     pub(crate) manner: Manner,
     /// A health check that comes with it.
     pub(crate) health_check: Option<&'static str>,
+    /// Whether it brings a kernel, which says of itself that it is of this release.
+    pub(crate) kernel: bool,
 }
 
 impl Release {
@@ -42,7 +45,13 @@ impl Release {
             number,
             manner: Manner::Good,
             health_check: None,
+            kernel: false,
         }
+    }
+
+    /// What its kernel, if it brings one, says of itself in the place of "version".
+    pub(crate) fn kernel_word(self) -> String {
+        format!("number{}", self.number)
     }
 
     /// What `/etc/release` of it says.
@@ -106,12 +115,30 @@ impl Vendor {
             let region = format!("kind=health-check,name=check,file={}", file.display());
             words.extend(["--region".to_owned(), region]);
         }
+        if release.kernel {
+            let file = tree.path().join("kernel");
+            fs::write(&file, kernel(&release.kernel_word())).unwrap();
+            let region = format!("kind=kernel,name=generic,file={}", file.display());
+            words.extend(["--region".to_owned(), region]);
+        }
         packager(
             tree.path(),
             &words.iter().map(String::as_str).collect::<Vec<_>>(),
         );
         package
     }
+}
+
+/// The kernel of the machine below, but for a word of what it says of itself in `/proc/version`.
+fn kernel(word: &str) -> Vec<u8> {
+    let mut kernel = fs::read(uml::find(USUAL_KERNEL).unwrap()).unwrap();
+    let says = b"%s version %s (";
+    let at = (kernel.windows(says.len()))
+        .position(|bytes| bytes == says)
+        .unwrap();
+    let place = at + 3..at + 3 + "version".len();
+    kernel[place].copy_from_slice(word.as_bytes());
+    kernel
 }
 
 fn packager(directory: &Path, arguments: &[&str]) {

@@ -50,11 +50,19 @@ fn bootctl_reads_the_same_entries_counters_and_default() {
     };
     for name in ["one", "two", "three"] {
         bootenv(&["create", name, "--empty", "--storage", "dir"]);
-        place.write(&format!("boot/kernels/{name}/vmlinuz"), "kernel");
+        for file in ["vmlinuz", "vmlinuz.old"] {
+            place.write(&format!("boot/kernels/{name}/{file}"), "kernel");
+        }
         let path = format!("boot/records/{name}.json");
         let text = String::from_utf8(place.read(&path)).unwrap();
-        let boot = "\"boot\": {\"kernel\": \"vmlinuz\", \"options\": \"quiet root=/dev/vda\"}";
-        place.write(&path, text.replace("\"boot\": null", boot));
+        let old = if name == "two" {
+            ", \"old\": {\"kernel\": \"vmlinuz.old\"}"
+        } else {
+            ""
+        };
+        let boot = "\"kernel\": \"vmlinuz\", \"options\": \"quiet root=/dev/vda\"";
+        let boot = format!("\"boot\": {{{boot}{old}}}");
+        place.write(&path, text.replace("\"boot\": null", &boot));
         // The entry is made of the record when there is none.
         fs::remove_file(place.path(&format!("boot/loader/entries/isi-{name}+3.conf"))).unwrap();
         bootenv(&["activate", name]);
@@ -97,7 +105,16 @@ fn bootctl_reads_the_same_entries_counters_and_default() {
             "{name}"
         );
     }
-    assert_eq!(entries.len(), 3, "{text}");
+    // The kernel that was kept is one more, which comes after all others and counts nothing.
+    let old = entries.last().unwrap();
+    assert_eq!(old["id"], "isi.old-two.conf", "{text}");
+    assert_eq!(old["linux"], "/kernels/two/vmlinuz.old");
+    assert_eq!(
+        old["options"],
+        "isi.env=two isi.kernel=old quiet root=/dev/vda"
+    );
+    assert_eq!(old["triesLeft"].as_u64(), None);
+    assert_eq!(entries.len(), 4, "{text}");
     let output = Command::new("bootctl")
         .arg(format!("--esp-path={}", place.path("boot").display()))
         .args(["--no-pager", "list"])

@@ -130,6 +130,52 @@ fn an_environment_is_booted_once_and_tried_as_often_as_it_may() {
 }
 
 #[test]
+fn the_old_kernel_is_booted_once_if_one_was_kept() {
+    let place = place();
+    let run = bootenv(&place, &["activate", "two", "--old-kernel"]);
+    assert_eq!(run.code, Some(2), "{}", run.stderr);
+    let once = ["activate", "two", "--next-boot-only", "--old-kernel"];
+    let before = place.names("home/system/loader");
+    refused(&bootenv(&place, &once), "E_NO_OLD_KERNEL");
+    assert_eq!(place.names("home/system/loader"), before);
+    let path = "home/system/records/two.json";
+    let text = String::from_utf8(place.read(path)).unwrap();
+    let boot = "\"boot\": {\"kernel\": \"vmlinuz\", \"options\": \"quiet\", \
+                \"old\": {\"kernel\": \"vmlinuz.old\"}}";
+    place.write(path, text.replace("\"boot\": null", boot));
+    fs::remove_file(place.path("home/system/loader/entries/isi-two+3.conf")).unwrap();
+    let run = bootenv(&place, &once).succeeded();
+    let told = "two boots next with its old kernel, once (trial, 3 left)\n";
+    assert!(run.stderr.ends_with(told), "{}", run.stderr);
+    assert_eq!(state(&place, "two"), "trial next-old-kernel");
+    let json = |arguments: &[&str]| -> serde_json::Value {
+        let run = bootenv(&place, &[arguments, &["--format", "json"]].concat()).succeeded();
+        serde_json::from_str(&run.stdout).unwrap()
+    };
+    let kernels = std::path::Path::new("home/system/kernels/two");
+    let [own, old] = ["vmlinuz", "vmlinuz.old"].map(|name| kernels.join(name));
+    let list = json(&["list"]);
+    let of_two = |list: &serde_json::Value| {
+        let all = list["items"].as_array().unwrap().clone();
+        all.into_iter().find(|one| one["name"] == "two").unwrap()
+    };
+    assert_eq!(of_two(&list)["old_kernel"], old.to_str().unwrap());
+    let chosen = json(&["select"]);
+    assert_eq!(chosen["kernel"], old.to_str().unwrap());
+    assert_eq!(chosen["options"], "isi.env=two isi.kernel=old quiet");
+    assert_eq!(chosen["tries_left"], 2);
+    assert_eq!(json(&["select"])["name"], "one");
+    // It is for once: the environment itself boots with its own.
+    bootenv(&place, &["activate", "two"]).succeeded();
+    assert_eq!(json(&["select"])["kernel"], own.to_str().unwrap());
+    bootenv(&place, &["activate", "one"]).succeeded();
+    bootenv(&place, &["select"]).succeeded();
+    bootenv(&place, &["destroy", "two", "-f"]).succeeded();
+    let left = place.names("home/system/loader/entries");
+    assert!(left.iter().all(|name| !name.contains("two")), "{left:?}");
+}
+
+#[test]
 fn where_nothing_may_be_booted_nothing_is_changed() {
     let place = Place::new();
     refused(&bootenv(&place, &["select"]), "E_NO_SYSTEM");

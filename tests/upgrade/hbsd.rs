@@ -4,7 +4,7 @@ use std::path::Path;
 
 use isi_catalog::manifest::RegionKind;
 use isi_catalog::progress::Silent;
-use isi_catalog::system::KernelChoice;
+use isi_catalog::system::{Activation, KernelChoice, WhichKernel};
 use isi_catalog::upgrade::{Action, Carrying, Engine, Node as _, Rules, Run, plan};
 
 use crate::interrupted::begin;
@@ -202,21 +202,64 @@ fn the_old_kernel_is_kept() {
     assert_eq!(read("v2/generic"), "#!/bin/sh\nnew\n");
     assert_eq!(read("v2/generic.old"), "#!/bin/sh\nold\n");
     let record = place.system.record(&environment).unwrap().unwrap();
-    assert_eq!(record.boot.unwrap().kernel, "generic");
-    place.boot();
+    let boot = record.boot.unwrap();
+    assert_eq!(boot.kernel, "generic");
+    assert_eq!(boot.old.unwrap().kernel, "generic.old");
+    // It can be booted, and is not unless somebody asks.
+    let entries = place.path("system/loader/entries");
+    let boots = || place.system.select().unwrap().entry.kernel.unwrap();
+    assert_eq!(boots(), "/kernels/v2/generic");
+    let once = Activation {
+        once: Some(WhichKernel::Old),
+        tries: None,
+    };
+    place.system.activate(&environment, once).unwrap();
+    assert_eq!(boots(), "/kernels/v2/generic.old");
+    assert_eq!(boots(), "/kernels/v2/generic");
     assert!(place.check().passed());
     place.commit().unwrap();
+    assert!(entries.join("isi.old-v2.conf").exists());
 
     // Installed twice: the kernel that was booted is kept, not the one before it.
     place.start_with(&kernel("3", 3, "newer"), keep).unwrap();
     assert_eq!(read("v3/generic.old"), "#!/bin/sh\nnew\n");
+    assert!(entries.join("isi.old-v3.conf").exists());
     place.boot();
     assert!(place.check().passed());
     place.commit().unwrap();
+    // It went with the environment that it belonged to.
+    assert!(!entries.join("isi.old-v2.conf").exists());
     let bare = place.start(&Kit::new("4", 4)).unwrap();
     assert_eq!(read("v4/generic"), "#!/bin/sh\nnewer\n");
     let record = place.system.record(&bare).unwrap().unwrap();
     assert_eq!(record.boot.unwrap().kernel, "generic");
+}
+
+/// What a package brings has its name, and what is kept another one.
+#[test]
+fn the_old_kernel_takes_no_name_of_the_packages() {
+    let place = Place::new();
+    let kernel = RegionKind::Kernel;
+    place.installed(&with_list(Kit::new("1", 1), kernel, "generic", "old"));
+    let kit = with_list(Kit::new("2", 2), kernel, "generic", "new");
+    let kit = with_list(kit, kernel, "generic.old", "the vendor's");
+    let keep = Carrying {
+        keep_old_kernel: true,
+        ..Carrying::default()
+    };
+    let environment = place.start_with(&kit, keep).unwrap();
+    let read =
+        |name: &str| std::fs::read_to_string(place.path("system/kernels/v2").join(name)).unwrap();
+    assert_eq!(read("generic.old"), "#!/bin/sh\nthe vendor's\n");
+    assert_eq!(read("generic.old.old"), "#!/bin/sh\nold\n");
+    let entry = place.system.loader().old_kernel(&environment).unwrap();
+    let path = entry.unwrap().kernel.unwrap();
+    assert_eq!(path, "/kernels/v2/generic.old.old");
+    // What is given up is not offered any more.
+    place.rollback().unwrap();
+    let loader = place.system.loader();
+    assert_eq!(loader.old_kernel(&environment).unwrap(), None);
+    assert!(!place.path("system/loader/entries/isi.old-v2.conf").exists());
 }
 
 /// A kernel that the package does not have is refused before anything is done.

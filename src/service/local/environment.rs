@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use serde_json::json;
 
 use super::{Local, context};
@@ -9,7 +11,7 @@ use crate::service::{
     ServiceError, Target, Trial,
 };
 use crate::system::loader::Counter;
-use crate::system::{Activation, EnvName, Environment, System, SystemError};
+use crate::system::{Activation, EnvName, Environment, System, SystemError, WhichKernel};
 use crate::upgrade::{Journals, Phase, Standing};
 
 /// Where a system keeps the journals of its upgrades.
@@ -79,14 +81,20 @@ impl Local {
     ) -> Result<EnvironmentReply, ServiceError> {
         let system = self.system(&request.target)?;
         let _held = self.hold(&system, call)?;
+        let once = match (request.old_kernel, request.next_boot_only) {
+            (true, _) => Some(WhichKernel::Old),
+            (false, true) => Some(WhichKernel::Own),
+            (false, false) => None,
+        };
         let activation = Activation {
-            next_boot_only: request.next_boot_only,
+            once,
             tries: request.tries,
         };
         system.activate(&request.name, activation)?;
         let details = json!({
             "environment": request.name,
-            "next_boot_only": request.next_boot_only,
+            "next_boot_only": once.is_some(),
+            "old_kernel": request.old_kernel,
             "tries": request.tries,
         });
         self.note("bootenv-activate", &system, details, call);
@@ -142,8 +150,7 @@ impl Local {
     pub(super) fn select_environment(&self, target: &Target) -> Result<SelectReply, ServiceError> {
         let system = System::open_to_select(&self.root_of(target)?)?;
         let selected = system.select()?;
-        let root = system.root().path();
-        let below = |path: &String| root.join(path.trim_start_matches('/'));
+        let below = |path: &String| below(&system, path);
         let left = selected.choice.counter.map(Counter::tried);
         Ok(SelectReply {
             schema: SCHEMA,
@@ -243,12 +250,18 @@ fn expect_no_upgrade(system: &System, name: &EnvName) -> Result<(), ServiceError
     .into())
 }
 
+/// Where a file is that a loader entry names.
+fn below(system: &System, path: &str) -> PathBuf {
+    system.root().path().join(path.trim_start_matches('/'))
+}
+
 fn item(system: &System, environment: Environment) -> EnvironmentItem {
     let Environment {
         name,
         finished,
         record,
         entry,
+        old_kernel,
         roles,
         needed,
         damage,
@@ -271,6 +284,9 @@ fn item(system: &System, environment: Environment) -> EnvironmentItem {
         parent: record.and_then(|record| record.parent),
         image: (origin.as_ref()).map(|origin| format!("{} {}", origin.name, origin.version)),
         package: origin.map(|origin| origin.package),
+        old_kernel: old_kernel
+            .and_then(|entry| entry.kernel)
+            .map(|path| below(system, &path)),
         needed,
         damage,
         path: system.path_of(&name),

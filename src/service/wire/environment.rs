@@ -54,6 +54,8 @@ pub struct ActivateRequest {
     pub name: EnvName,
     /// Only for the next boot; the default stays.
     pub next_boot_only: bool,
+    /// With the kernel that was kept from before; then it is only for the next boot.
+    pub old_kernel: bool,
     /// How often it may be tried; without a number a good one stays good.
     pub tries: Option<u32>,
 }
@@ -125,6 +127,8 @@ pub struct EnvironmentItem {
     pub package: Option<PackageId>,
     /// Name and version of that.
     pub image: Option<String>,
+    /// The kernel that was kept from before and can be booted instead of its own.
+    pub old_kernel: Option<PathBuf>,
     /// What it is needed for.
     pub needed: Vec<String>,
     /// What is wrong with what is known of it, if that cannot be read.

@@ -25,7 +25,17 @@ pub enum Next {
     /// Something that names no environment.
     Unreadable,
     /// This environment, once.
-    Once(EnvName),
+    Once(EnvName, WhichKernel),
+}
+
+/// Which of its kernels an environment is booted with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WhichKernel {
+    /// Its own.
+    #[default]
+    Own,
+    /// The one that was kept from the environment before it.
+    Old,
 }
 
 /// An environment that has an entry.
@@ -37,6 +47,8 @@ pub struct Candidate {
     pub counter: Option<Counter>,
     /// Whether the environment itself is there.
     pub exists: bool,
+    /// Whether the kernel from before can be booted in it, too.
+    pub old_kernel: bool,
     /// When it was made, if that is known.
     pub created: Option<Timestamp>,
 }
@@ -46,6 +58,8 @@ pub struct Candidate {
 pub struct Choice {
     /// The environment.
     pub name: EnvName,
+    /// The kernel: its own, unless the other one was wanted for the next boot.
+    pub kernel: WhichKernel,
     /// Why this one.
     pub why: Why,
     /// Whether what is said about the next boot has to be forgotten first.
@@ -75,16 +89,21 @@ pub fn choose(view: &View) -> Option<Choice> {
         let mut candidates = view.candidates.iter();
         candidates.find(|candidate| Some(&candidate.name) == name && may_boot(candidate))
     };
-    let next = match &view.next {
-        Next::Once(name) => Some(name),
-        Next::Nothing | Next::Unreadable => None,
+    let (next, kernel) = match &view.next {
+        Next::Once(name, kernel) => (Some(name), *kernel),
+        Next::Nothing | Next::Unreadable => (None, WhichKernel::Own),
     };
+    let has_it = |found: &&Candidate| kernel == WhichKernel::Own || found.old_kernel;
     let (candidate, why) = None
-        .or_else(|| named(next).map(|found| (found, Why::Next)))
+        .or_else(|| (named(next).filter(has_it)).map(|found| (found, Why::Next)))
         .or_else(|| named(view.default.as_ref()).map(|found| (found, Why::Default)))
         .or_else(|| fall_back(view).map(|found| (found, Why::FallBack)))?;
     Some(Choice {
         name: candidate.name.clone(),
+        kernel: match why {
+            Why::Next => kernel,
+            Why::Default | Why::FallBack => WhichKernel::Own,
+        },
         why,
         forget_next: view.next != Next::Nothing,
         counter: candidate.counter,
@@ -112,6 +131,7 @@ mod tests {
             name: name.parse().unwrap(),
             counter: counter.map(|(left, done)| Counter { left, done }),
             exists: true,
+            old_kernel: false,
             created: Some(Timestamp::from_second(created).unwrap()),
         }
     }
@@ -122,6 +142,10 @@ mod tests {
             next: Next::Nothing,
             candidates,
         }
+    }
+
+    fn once(name: &str, kernel: WhichKernel) -> Next {
+        Next::Once(name.parse().unwrap(), kernel)
     }
 
     /// What `choose` asks for, done.
@@ -163,12 +187,12 @@ mod tests {
     fn what_is_wanted_for_the_next_boot_is_used_once() {
         let candidates = vec![candidate("a", None, 1), candidate("b", Some((2, 1)), 2)];
         let mut wanted = view("a", candidates);
-        wanted.next = Next::Once("b".parse().unwrap());
+        wanted.next = once("b", WhichKernel::Own);
         let choice = choose(&wanted).unwrap();
         assert_eq!((choice.why, choice.forget_next), (Why::Next, true));
         assert_eq!(choice.counter, Some(Counter { left: 2, done: 1 }));
         assert_eq!(boots(wanted.clone(), 3), ["b", "a", "a"]);
-        for bad in [Next::Unreadable, Next::Once("gone".parse().unwrap())] {
+        for bad in [Next::Unreadable, once("gone", WhichKernel::Own)] {
             let choice = choose(&View {
                 next: bad,
                 ..wanted.clone()
@@ -176,6 +200,30 @@ mod tests {
             let choice = choice.unwrap();
             assert_eq!((choice.name.as_str(), choice.forget_next), ("a", true));
         }
+    }
+
+    #[test]
+    fn the_old_kernel_is_booted_once_where_there_is_one_and_takes_a_try() {
+        let trial = candidate("b", Some((2, 0)), 2);
+        let mut wanted = view("b", vec![candidate("a", None, 1), trial]);
+        wanted.next = once("b", WhichKernel::Old);
+        // Nothing was kept: the default boots, and that is the same environment with its own kernel.
+        let choice = choose(&wanted).unwrap();
+        let told = |choice: &Choice| (choice.name.to_string(), choice.kernel, choice.why);
+        assert_eq!(told(&choice), ("b".into(), WhichKernel::Own, Why::Default));
+        wanted.candidates[1].old_kernel = true;
+        let choice = choose(&wanted).unwrap();
+        assert_eq!(told(&choice), ("b".into(), WhichKernel::Old, Why::Next));
+        assert_eq!(choice.counter, Some(Counter { left: 2, done: 0 }));
+        apply(&mut wanted, &choice);
+        let choice = choose(&wanted).unwrap();
+        assert_eq!(told(&choice), ("b".into(), WhichKernel::Own, Why::Default));
+        assert_eq!(choice.counter, Some(Counter { left: 1, done: 1 }));
+        // One that is bad is not booted, with whichever kernel.
+        wanted.next = once("b", WhichKernel::Old);
+        wanted.candidates[1].counter = Some(Counter { left: 0, done: 2 });
+        let choice = choose(&wanted).unwrap();
+        assert_eq!(told(&choice), ("a".into(), WhichKernel::Own, Why::FallBack));
     }
 
     #[test]
@@ -199,15 +247,21 @@ mod tests {
         let one = (
             name.clone(),
             counter,
-            any::<bool>(),
+            any::<(bool, bool)>(),
             proptest::option::of(0_i64..3),
         );
         let candidates = proptest::collection::vec(one, 0..5);
         let next = prop_oneof![
             Just(Next::Nothing),
             Just(Next::Unreadable),
-            name.clone()
-                .prop_map(|name| Next::Once(name.parse().unwrap())),
+            (name.clone(), any::<bool>()).prop_map(|(name, old)| once(
+                name,
+                if old {
+                    WhichKernel::Old
+                } else {
+                    WhichKernel::Own
+                }
+            )),
         ];
         (proptest::option::of(name), next, candidates).prop_map(|(default, next, candidates)| {
             let mut view = View {
@@ -215,7 +269,7 @@ mod tests {
                 next,
                 candidates: Vec::new(),
             };
-            for (name, counter, exists, created) in candidates {
+            for (name, counter, (exists, old_kernel), created) in candidates {
                 if view
                     .candidates
                     .iter()
@@ -223,6 +277,7 @@ mod tests {
                 {
                     view.candidates.push(Candidate {
                         exists,
+                        old_kernel,
                         created: created.map(|second| Timestamp::from_second(second).unwrap()),
                         ..candidate(name, counter, 0)
                     });
@@ -254,6 +309,10 @@ mod tests {
                 prop_assert!(may_boot(chosen));
                 prop_assert_eq!(chosen.counter, choice.counter);
                 prop_assert_eq!(choice.forget_next, before.next != Next::Nothing);
+                // Nobody gets the old kernel who did not ask for it.
+                let asked = Next::Once(choice.name.clone(), WhichKernel::Old);
+                let old = choice.kernel == WhichKernel::Old;
+                prop_assert!(!old || (chosen.old_kernel && before.next == asked));
                 prop_assert_eq!(choose(&view), Some(choice.clone()));
                 // The order of the entries decides nothing.
                 let mut turned = view.clone();

@@ -1,5 +1,6 @@
 use std::fmt::Write as _;
 
+use super::WhichKernel;
 use crate::system::EnvName;
 
 /// Most tries that an environment is given.
@@ -9,6 +10,11 @@ pub const DEFAULT_TRIES: u32 = 3;
 
 /// What every name of our entries begins with; other entries are somebody else's.
 const PREFIX: &str = "isi-";
+/// What the names of entries begin with that boot an environment with its old kernel; it is the beginning of
+/// no other entry of ours.
+const OLD_PREFIX: &str = "isi.old-";
+/// What tells the kernel's command line that the old one was booted.
+const OLD_KERNEL: &str = "isi.kernel=old";
 /// What every name of an entry ends with.
 const SUFFIX: &str = ".conf";
 
@@ -53,6 +59,8 @@ impl Counter {
 pub struct Entry {
     /// The environment.
     pub name: EnvName,
+    /// Which of its kernels this boots.
+    pub which: WhichKernel,
     /// What a person reads in the menu.
     pub title: String,
     /// The version of what is in it; empty: not said.
@@ -61,7 +69,7 @@ pub struct Entry {
     pub kernel: Option<String>,
     /// Initial RAM disks, as such paths, in their order.
     pub initrd: Vec<String>,
-    /// The kernel's command line; `isi.env=NAME` is put before it.
+    /// The kernel's command line; `isi.env=NAME` is put before it, and `isi.kernel=old` for the old kernel.
     pub options: String,
 }
 
@@ -78,7 +86,14 @@ impl Entry {
         };
         line("title", &self.title);
         line("version", &self.version);
-        line("sort-key", "isi");
+        // Menus are sorted by it: the old kernels come after all others.
+        line(
+            "sort-key",
+            match self.which {
+                WhichKernel::Own => "isi",
+                WhichKernel::Old => "isi.old",
+            },
+        );
         line("linux", self.kernel.as_deref().unwrap_or_default());
         for initrd in &self.initrd {
             line("initrd", initrd);
@@ -89,15 +104,22 @@ impl Entry {
 
     /// The kernel's whole command line.
     pub fn command_line(&self) -> String {
-        let own = format!("isi.env={}", self.name);
-        format!("{own} {}", self.options.trim()).trim().to_owned()
+        let old = match self.which {
+            WhichKernel::Own => "",
+            WhichKernel::Old => OLD_KERNEL,
+        };
+        let words = [&format!("isi.env={}", self.name), old, self.options.trim()];
+        let words = words.into_iter().filter(|words| !words.is_empty());
+        words.collect::<Vec<_>>().join(" ")
     }
 
     /// Reads the text of a file; what it does not know it leaves out.
-    pub(super) fn parse(name: EnvName, text: &str) -> Self {
-        let own = format!("isi.env={name}");
+    pub(super) fn parse(name: EnvName, which: WhichKernel, text: &str) -> Self {
+        let env = format!("isi.env={name}");
+        let own = |word: &str| word == env || word == OLD_KERNEL;
         let mut entry = Self {
             name,
+            which,
             title: String::new(),
             version: String::new(),
             kernel: None,
@@ -115,7 +137,7 @@ impl Entry {
                 "linux" => entry.kernel = Some(value.to_owned()),
                 "initrd" => entry.initrd.push(value.to_owned()),
                 "options" => {
-                    let words = value.split_whitespace().filter(|word| **word != own);
+                    let words = value.split_whitespace().filter(|word| !own(word));
                     let words: Vec<_> = words.collect();
                     entry.options = format!("{} {}", entry.options, words.join(" "));
                     entry.options = entry.options.trim().to_owned();
@@ -150,17 +172,37 @@ pub(super) fn parse_file_name(file: &str) -> Option<(EnvName, Option<Counter>)> 
     Some((name.parse().ok()?, Some(counter)))
 }
 
-/// The environment that `default` or `next` names by its entry, with or without the file's suffix.
-pub(super) fn parse_id(id: &str) -> Option<EnvName> {
+/// The name of the file of an entry that boots the old kernel.
+///
+/// It has no counter: the environment has one, whatever kernel it is booted with.
+pub(super) fn old_file_name(name: &EnvName) -> String {
+    format!("{OLD_PREFIX}{name}{SUFFIX}")
+}
+
+/// The environment that is booted with its old kernel by the entry in this file, if it is such an entry.
+pub(super) fn parse_old_file_name(file: &str) -> Option<EnvName> {
+    let name = file.strip_prefix(OLD_PREFIX)?.strip_suffix(SUFFIX)?;
+    name.parse().ok()
+}
+
+/// What `default` or `next` names by its entry, with or without the file's suffix.
+pub(super) fn parse_id(id: &str) -> Option<(EnvName, WhichKernel)> {
     let id = id.trim();
-    let middle = id.strip_prefix(PREFIX)?;
+    let (middle, which) = match id.strip_prefix(OLD_PREFIX) {
+        Some(middle) => (middle, WhichKernel::Old),
+        None => (id.strip_prefix(PREFIX)?, WhichKernel::Own),
+    };
     // Ours is written with the suffix; the name of an environment may end in it, too.
-    middle.strip_suffix(SUFFIX).unwrap_or(middle).parse().ok()
+    let name = middle.strip_suffix(SUFFIX).unwrap_or(middle).parse().ok()?;
+    Some((name, which))
 }
 
 /// How `default` and `next` name an entry, whatever its counters are.
-pub(super) fn id(name: &EnvName) -> String {
-    file_name(name, None)
+pub(super) fn id(name: &EnvName, which: WhichKernel) -> String {
+    match which {
+        WhichKernel::Own => file_name(name, None),
+        WhichKernel::Old => old_file_name(name),
+    }
 }
 
 /// Digits only, and no more than a counter can have; other programs write leading zeros.
@@ -198,6 +240,7 @@ mod tests {
             ("isi-../x.conf", None),
             ("arch.conf", None),
             ("isi-a.conf.new", None),
+            ("isi.old-a.conf", None),
             (".isi-a.conf.new", None),
         ] {
             let found = parse_file_name(file);
@@ -213,6 +256,7 @@ mod tests {
     fn an_entry_names_its_environment_to_the_kernel() {
         let entry = Entry {
             name: name("nine"),
+            which: WhichKernel::Own,
             title: "OneFS 9.5\nlinux /evil".into(),
             version: "9.5".into(),
             kernel: Some("/kernels/nine/vmlinuz".into()),
@@ -225,11 +269,25 @@ mod tests {
             "title OneFS 9.5 linux /evil\nversion 9.5\nsort-key isi\nlinux /kernels/nine/vmlinuz\n\
              initrd /kernels/nine/initrd\noptions isi.env=nine root=/dev/vda quiet\n"
         );
-        let read = Entry::parse(name("nine"), &text);
+        let read = Entry::parse(name("nine"), WhichKernel::Own, &text);
         assert_eq!((&read.kernel, &read.initrd), (&entry.kernel, &entry.initrd));
         assert_eq!(read.options, entry.options);
+        let old = Entry {
+            which: WhichKernel::Old,
+            title: "OneFS 9.5 with the kernel from before".into(),
+            kernel: Some("/kernels/nine/vmlinuz.old".into()),
+            ..entry
+        };
+        assert_eq!(
+            old.text(),
+            "title OneFS 9.5 with the kernel from before\nversion 9.5\nsort-key isi.old\n\
+             linux /kernels/nine/vmlinuz.old\ninitrd /kernels/nine/initrd\n\
+             options isi.env=nine isi.kernel=old root=/dev/vda quiet\n"
+        );
+        let read = Entry::parse(name("nine"), WhichKernel::Old, &old.text());
+        assert_eq!(read, old);
         let foreign = "# comment\noptions a\n\nlinux\t/k\noptions  b c\nefi /x\nlonely";
-        let read = Entry::parse(name("n"), foreign);
+        let read = Entry::parse(name("n"), WhichKernel::Own, foreign);
         assert_eq!(
             (read.options.as_str(), read.kernel.as_deref()),
             ("a b c", Some("/k"))
@@ -245,7 +303,14 @@ mod tests {
             let counter = counter.map(|(left, done)| Counter { left, done });
             let found = parse_file_name(&file_name(&name(&text), counter));
             prop_assert_eq!(found, Some((name(&text), counter)));
-            prop_assert_eq!(parse_id(&id(&name(&text))), Some(name(&text)));
+            for which in [WhichKernel::Own, WhichKernel::Old] {
+                let found = parse_id(&id(&name(&text), which));
+                prop_assert_eq!(found, Some((name(&text), which)));
+            }
+            let old = old_file_name(&name(&text));
+            prop_assert_eq!(parse_old_file_name(&old), Some(name(&text)));
+            prop_assert_eq!(parse_file_name(&old), None);
+            prop_assert_eq!(parse_old_file_name(&file_name(&name(&text), counter)), None);
         }
 
         #[test]

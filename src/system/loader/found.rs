@@ -1,5 +1,5 @@
-use super::entry::parse_file_name;
-use super::{Counter, Entry, MAX_FILE};
+use super::entry::{old_file_name, parse_file_name, parse_old_file_name};
+use super::{Counter, Entry, MAX_FILE, WhichKernel};
 use crate::fsio::{Dir, EntryKind};
 use crate::system::{EnvName, SystemError};
 
@@ -62,12 +62,36 @@ fn read_all(entries: &Dir) -> Result<Vec<Found>, SystemError> {
             read => read.unwrap_or_default(),
         };
         Ok(Found {
-            entry: Entry::parse(name, &String::from_utf8_lossy(&bytes)),
+            entry: Entry::parse(name, WhichKernel::Own, &String::from_utf8_lossy(&bytes)),
             counter,
             file,
         })
     });
     read.collect()
+}
+
+/// The entry that boots an environment with its old kernel, if it has one.
+pub(super) fn old(entries: &Dir, name: &EnvName) -> Result<Option<Entry>, SystemError> {
+    let file = old_file_name(name);
+    if entries.kind_of(&file)? != Some(EntryKind::File) {
+        return Ok(None);
+    }
+    let bytes = match entries.read_bounded(&file, MAX_FILE) {
+        Err(error) if error.is_not_found() => return Ok(None),
+        // As of every entry; without its content it names no kernel, and then it is none.
+        read => read.unwrap_or_default(),
+    };
+    let text = String::from_utf8_lossy(&bytes);
+    let entry = Entry::parse(name.clone(), WhichKernel::Old, &text);
+    Ok(entry.kernel.is_some().then_some(entry))
+}
+
+/// The environments that have a file for such an entry, whatever is in it.
+pub(super) fn with_old(entries: &Dir) -> Result<Vec<EnvName>, SystemError> {
+    let all = entries.entries()?.into_iter();
+    let files = all.filter(|entry| entry.kind == EntryKind::File);
+    let names = files.filter_map(|entry| parse_old_file_name(entry.name.to_str()?));
+    Ok(names.collect())
 }
 
 /// The files that are entries of this environment.

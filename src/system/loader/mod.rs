@@ -11,11 +11,11 @@ mod found;
 
 use std::path::Path;
 
-pub use self::choose::{Candidate, Choice, Next, View, Why, choose};
+pub use self::choose::{Candidate, Choice, Next, View, WhichKernel, Why, choose};
 pub use self::entry::{Counter, DEFAULT_TRIES, Entry, MAX_TRIES};
 pub use self::found::Found;
 
-use self::entry::{file_name, id, parse_id};
+use self::entry::{file_name, id, old_file_name, parse_id};
 use super::{EnvName, SystemError};
 use crate::fsio::{Dir, EntryKind};
 
@@ -67,6 +67,34 @@ impl Loader {
         Ok(entries.find(|found| found.entry.name == *name))
     }
 
+    /// The entry that boots an environment with the kernel that was kept from before.
+    pub fn old_kernel(&self, name: &EnvName) -> Result<Option<Entry>, SystemError> {
+        found::old(&self.entries, name)
+    }
+
+    /// Writes such an entry.
+    pub fn put_old_kernel(&self, entry: &Entry) -> Result<(), SystemError> {
+        let (file, text) = (old_file_name(&entry.name), entry.text());
+        Ok(self
+            .entries
+            .replace_file(&file, text.as_bytes(), FILE_MODE)?)
+    }
+
+    /// Removes such an entry, if there is one: then only its own kernel boots the environment.
+    pub fn remove_old_kernel(&self, name: &EnvName) -> Result<(), SystemError> {
+        if self.entries.remove_if_there(old_file_name(name))? {
+            self.entries.sync()?;
+        }
+        Ok(())
+    }
+
+    /// The environments that something in the loader's directory belongs to.
+    pub(super) fn names(&self) -> Result<Vec<EnvName>, SystemError> {
+        let mut names = found::with_old(&self.entries)?;
+        names.extend(self.entries()?.into_iter().map(|found| found.entry.name));
+        Ok(names)
+    }
+
     /// Writes the entry of an environment; one that is new begins with this counter, `None` is good.
     ///
     /// An entry that is there keeps its counter until the content is replaced, then gets the new one.
@@ -110,8 +138,9 @@ impl Loader {
         self.set_counter(name, Some(Counter { left: 0, done }))
     }
 
-    /// Removes the entry of an environment, if it has one.
+    /// Removes the entries of an environment, if it has any.
     pub fn remove(&self, name: &EnvName) -> Result<(), SystemError> {
+        self.entries.remove_if_there(old_file_name(name))?;
         for file in found::files_of(&self.entries, name)? {
             self.entries.remove_if_there(&file)?;
         }
@@ -121,14 +150,17 @@ impl Loader {
     /// What boots by default; nothing if `loader.conf` names no environment of ours.
     pub fn default(&self) -> Result<Option<EnvName>, SystemError> {
         let text = self.text_of(CONFIGURATION)?.unwrap_or_default();
-        Ok(text.lines().find_map(default_of).and_then(parse_id))
+        let named = text.lines().find_map(default_of).and_then(parse_id);
+        // By itself nothing boots with its old kernel.
+        let own = named.filter(|(_, which)| *which == WhichKernel::Own);
+        Ok(own.map(|(name, _)| name))
     }
 
     /// Makes an environment the default; other lines of `loader.conf` stay.
     pub fn set_default(&self, name: &EnvName) -> Result<(), SystemError> {
         let text = self.text_of(CONFIGURATION)?.unwrap_or_default();
         let others = text.lines().filter(|line| default_of(line).is_none());
-        let mut lines = vec![format!("default {}", id(name))];
+        let mut lines = vec![format!("default {}", id(name, WhichKernel::Own))];
         lines.extend(others.map(str::to_owned));
         self.write(CONFIGURATION, &(lines.join("\n") + "\n"))
     }
@@ -147,14 +179,17 @@ impl Loader {
         Ok(match text.as_deref().map(parse_id) {
             None => Next::Nothing,
             Some(None) => Next::Unreadable,
-            Some(Some(name)) => Next::Once(name),
+            Some(Some((name, which))) => Next::Once(name, which),
         })
     }
 
-    /// Lets an environment boot next, and only then.
-    pub fn set_next(&self, name: &EnvName) -> Result<(), SystemError> {
+    /// Lets an environment boot next with this kernel, and only then.
+    pub fn set_next(&self, name: &EnvName, which: WhichKernel) -> Result<(), SystemError> {
         drop(self.expect(name)?);
-        self.write(NEXT, &(id(name) + "\n"))
+        if which == WhichKernel::Old && self.old_kernel(name)?.is_none() {
+            return Err(SystemError::NoOldKernel { name: name.clone() });
+        }
+        self.write(NEXT, &(id(name, which) + "\n"))
     }
 
     /// Forgets what was wanted for the next boot.

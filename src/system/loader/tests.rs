@@ -35,6 +35,7 @@ fn name(text: &str) -> EnvName {
 fn entry(text: &str) -> Entry {
     Entry {
         name: name(text),
+        which: WhichKernel::Own,
         title: format!("Title of {text}"),
         version: "1".into(),
         kernel: Some(format!("/kernels/{text}/vmlinuz")),
@@ -73,7 +74,7 @@ fn a_counter_lives_in_the_name_of_its_entry() {
         loader.activate(&name("a"), Some(1)),
         loader.mark_good(&name("a")),
         loader.mark_bad(&name("a")),
-        loader.set_next(&name("a")),
+        loader.set_next(&name("a"), WhichKernel::Own),
     ] {
         assert_eq!(refused.unwrap_err().code(), "E_NO_ENTRY");
     }
@@ -118,6 +119,7 @@ fn the_default_is_one_line_and_the_others_stay() {
         ("default isi-a+3.conf", None),
         ("", None),
         ("default isi-../x", None),
+        ("default isi.old-a.conf", None),
     ] {
         place.write(CONFIGURATION, text);
         let found = place.loader.default().unwrap();
@@ -138,8 +140,9 @@ fn the_next_boot_is_asked_for_and_forgotten() {
     let place = Place::new();
     assert_eq!(place.loader.next().unwrap(), Next::Nothing);
     place.loader.put(&entry("a"), None).unwrap();
-    place.loader.set_next(&name("a")).unwrap();
-    assert_eq!(place.loader.next().unwrap(), Next::Once(name("a")));
+    let own = WhichKernel::Own;
+    place.loader.set_next(&name("a"), own).unwrap();
+    assert_eq!(place.loader.next().unwrap(), Next::Once(name("a"), own));
     place.loader.forget_next().unwrap();
     place.loader.forget_next().unwrap();
     assert_eq!(place.loader.next().unwrap(), Next::Nothing);
@@ -147,6 +150,39 @@ fn the_next_boot_is_asked_for_and_forgotten() {
         place.write(NEXT, text);
         assert_eq!(place.loader.next().unwrap(), Next::Unreadable);
     }
+}
+
+#[test]
+fn the_old_kernel_has_an_entry_of_its_own_that_counts_nothing() {
+    let place = Place::new();
+    let (loader, a, old) = (&place.loader, name("a"), WhichKernel::Old);
+    loader.put(&entry("a"), Some(Counter::new(3))).unwrap();
+    let none = loader.set_next(&a, old).unwrap_err();
+    assert_eq!(none.code(), "E_NO_OLD_KERNEL");
+    let mut kept = entry("a");
+    (kept.which, kept.kernel) = (old, Some("/kernels/a/vmlinuz.old".into()));
+    loader.put_old_kernel(&kept).unwrap();
+    assert_eq!(place.files(), ["isi-a+3.conf", "isi.old-a.conf"]);
+    assert_eq!(loader.old_kernel(&a).unwrap(), Some(kept));
+    // It is neither another environment nor the entry of this one, whatever is done to that.
+    let counted = || loader.entries().unwrap();
+    assert_eq!(counted().len(), 1);
+    loader.mark_bad(&a).unwrap();
+    loader.mark_good(&a).unwrap();
+    loader.activate(&a, None).unwrap();
+    assert_eq!(place.files(), ["isi-a.conf", "isi.old-a.conf"]);
+    assert_eq!(counted()[0].entry.which, WhichKernel::Own);
+    loader.set_next(&a, old).unwrap();
+    assert_eq!(loader.next().unwrap(), Next::Once(a.clone(), old));
+    let next = std::fs::read_to_string(place.home.path().join(NEXT)).unwrap();
+    assert_eq!(next, "isi.old-a.conf\n");
+    // Without content it boots nothing, and still belongs to its environment.
+    place.write(&format!("{ENTRIES}/isi.old-a.conf"), "");
+    assert_eq!(loader.old_kernel(&a).unwrap(), None);
+    assert_eq!(loader.names().unwrap(), [a.clone(), a.clone()]);
+    loader.remove(&a).unwrap();
+    assert_eq!(place.files(), [""; 0]);
+    loader.remove_old_kernel(&a).unwrap();
 }
 
 #[test]

@@ -60,6 +60,7 @@ impl System {
             record.parent = Some(from.clone());
         }
         self.store_record(&record)?;
+        self.put_old_kernel(name)?;
         let entry = self.entry_of(name)?;
         self.loader.put(&entry, Some(Counter::new(DEFAULT_TRIES)))?;
         // The name comes last: what has it has everything.

@@ -2,7 +2,7 @@ use std::path::Path;
 
 use super::System;
 use crate::system::layout;
-use crate::system::loader::{Counter, Found, Next, choose};
+use crate::system::loader::{Counter, Entry, Found, Next, WhichKernel, choose};
 use crate::system::{EnvName, Record, SystemError};
 
 /// One environment, and what is known of it.
@@ -18,6 +18,8 @@ pub struct Environment {
     pub damage: Option<String>,
     /// Its loader entry.
     pub entry: Option<Found>,
+    /// The entry that boots it with the kernel that was kept from before.
+    pub old_kernel: Option<Entry>,
     /// What it is at the moment, in this order.
     pub roles: Vec<Role>,
     /// What it is needed for.
@@ -36,6 +38,9 @@ pub enum Role {
     Default,
     /// It boots next, and only then.
     Next,
+    /// It boots next with its old kernel, and only then.
+    #[serde(rename = "next-old-kernel")]
+    NextOldKernel,
 }
 
 impl Role {
@@ -45,6 +50,7 @@ impl Role {
             Self::Running => "running",
             Self::Default => "default",
             Self::Next => "next",
+            Self::NextOldKernel => "next-old-kernel",
         }
     }
 }
@@ -64,10 +70,12 @@ impl System {
         let mut listed = Vec::new();
         for (name, finished) in both.chain(begun.iter().map(|name| (name, false))) {
             let entry = entries.iter().position(|found| found.entry.name == *name);
+            let boots_next = |which| next == Next::Once(name.clone(), which);
             let roles = [
                 (Role::Running, running.as_ref() == Some(name)),
                 (Role::Default, default.as_ref() == Some(name)),
-                (Role::Next, next == Next::Once(name.clone())),
+                (Role::Next, boots_next(WhichKernel::Own)),
+                (Role::NextOldKernel, boots_next(WhichKernel::Old)),
             ];
             // One record that cannot be read must not hide all environments.
             let (record, damage) = match self.record(name) {
@@ -79,6 +87,7 @@ impl System {
                 record,
                 damage,
                 entry: entry.map(|index| entries.swap_remove(index)),
+                old_kernel: self.loader.old_kernel(name)?,
                 roles: roles
                     .into_iter()
                     .filter_map(|(role, is)| is.then_some(role))
@@ -102,7 +111,7 @@ impl System {
             why.push("it runs".to_owned());
         }
         let mut view = self.view()?;
-        if view.next == Next::Once(name.clone()) {
+        if matches!(&view.next, Next::Once(next, _) if next == name) {
             why.push("it boots next".to_owned());
         }
         let default = view.default.clone();
@@ -141,7 +150,7 @@ impl System {
                 return Ok(true);
             }
         }
-        Ok(self.storage.removed()?.contains(name) || self.loader.entry(name)?.is_some())
+        Ok(self.storage.removed()?.contains(name) || self.loader.names()?.contains(name))
     }
 
     /// Removes what belongs to environments that are gone: entries, records, kernels, bases, conflicts.
@@ -156,9 +165,9 @@ impl System {
             let name: Option<EnvName> = name.and_then(|name| finished(name).parse().ok());
             name.filter(|name| !kept.contains(name))
         };
-        for found in self.loader.entries()? {
-            if !kept.contains(&found.entry.name) {
-                self.loader.remove(&found.entry.name)?;
+        for name in self.loader.names()? {
+            if !kept.contains(&name) {
+                self.loader.remove(&name)?;
             }
         }
         for directory in layout::OF_ENVIRONMENTS {

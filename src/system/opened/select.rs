@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use super::System;
-use crate::system::loader::{Candidate, Choice, Entry, View, choose};
+use crate::system::loader::{Candidate, Choice, Entry, View, WhichKernel, choose};
 use crate::system::{EnvName, SystemError};
 
 /// How often the choice is made anew while somebody else chooses, too.
@@ -30,8 +30,12 @@ impl System {
                 continue;
             }
             self.point_current_to(&choice.name)?;
-            let entry = match self.loader.entry(&choice.name)? {
-                Some(found) => found.entry,
+            let entry = match choice.kernel {
+                WhichKernel::Own => self.loader.entry(&choice.name)?.map(|found| found.entry),
+                WhichKernel::Old => self.loader.old_kernel(&choice.name)?,
+            };
+            let entry = match entry {
+                Some(entry) => entry,
                 None => self.entry_of(&choice.name)?,
             };
             return Ok(Selected {
@@ -50,6 +54,7 @@ impl System {
         let candidates = entries.map(|found| Candidate {
             exists: names.binary_search(&found.entry.name).is_ok(),
             created: self.created(&found.entry.name),
+            old_kernel: self.has_old_kernel(&found.entry.name),
             counter: found.counter,
             name: found.entry.name,
         });
@@ -58,6 +63,12 @@ impl System {
             default: self.loader.default()?,
             next: self.loader.next()?,
         })
+    }
+
+    /// An entry that cannot be read is as good as none.
+    fn has_old_kernel(&self, name: &EnvName) -> bool {
+        let entry = self.loader.old_kernel(name);
+        entry.is_ok_and(|entry| entry.is_some())
     }
 
     /// A record that cannot be read must not keep a machine from booting.

@@ -1,6 +1,6 @@
 use super::*;
 use crate::progress::Silent;
-use crate::system::loader::{Counter, Why};
+use crate::system::loader::{Counter, WhichKernel, Why};
 use crate::system::{StorageKind, TargetId};
 use jiff::Timestamp;
 
@@ -139,6 +139,7 @@ fn a_copy_has_the_kernels_and_is_not_booted_until_it_is_activated() {
         kernel: "vmlinuz".into(),
         initrd: vec![],
         options: "quiet".into(),
+        old: None,
     });
     place.system.store_record(&record).unwrap();
     let trial = place.system.loader().entry(&name("one")).unwrap().unwrap();
@@ -172,7 +173,7 @@ fn a_copy_has_the_kernels_and_is_not_booted_until_it_is_activated() {
     assert_eq!(entry.kernel.as_deref(), Some("/kernels/two/vmlinuz"));
     assert_eq!(entry.command_line(), "isi.env=two quiet");
     let once = Activation {
-        next_boot_only: true,
+        once: Some(WhichKernel::Own),
         tries: Some(1),
     };
     place.system.activate(&name("two"), once).unwrap();
@@ -187,6 +188,101 @@ fn a_copy_has_the_kernels_and_is_not_booted_until_it_is_activated() {
         assert_eq!(place.selected(), ("two".into(), Why::Default));
     }
     assert_eq!(place.selected(), ("one".into(), Why::FallBack));
+}
+
+#[test]
+fn the_old_kernel_boots_once_when_asked_takes_a_try_and_goes_with_its_environment() {
+    let place = Place::new();
+    let root = place.home.path().join("system");
+    let entries = || {
+        let found = std::fs::read_dir(root.join("loader/entries")).unwrap();
+        let mut names: Vec<_> = found
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    };
+    let system = &place.system;
+    let (good, new) = (name("good"), name("new"));
+    place.create("good", None, 1);
+    system
+        .mark_good(&good, Timestamp::from_second(1).unwrap())
+        .unwrap();
+    system.activate(&good, Activation::default()).unwrap();
+    let old = Activation {
+        once: Some(WhichKernel::Old),
+        tries: None,
+    };
+    let none = system.activate(&good, old).unwrap_err();
+    assert_eq!(none.code(), "E_NO_OLD_KERNEL");
+    place.create("new", None, 2);
+    let mut record = system.record(&new).unwrap().unwrap();
+    record.boot = Some(crate::system::Boot {
+        kernel: "vmlinuz".into(),
+        initrd: vec!["vmlinuz.initrd".into()],
+        options: "quiet".into(),
+        old: Some(crate::system::OldKernel {
+            kernel: "vmlinuz.old".into(),
+            initrd: vec!["vmlinuz.initrd.old".into()],
+        }),
+    });
+    system.store_record(&record).unwrap();
+    system.loader().remove(&new).unwrap();
+    // What is missing is made of the record.
+    system.activate(&new, Activation::default()).unwrap();
+    assert_eq!(
+        entries(),
+        ["isi-good.conf", "isi-new+3.conf", "isi.old-new.conf"]
+    );
+    let selected = || {
+        let selected = system.select().unwrap();
+        let kernel = selected.entry.kernel.clone().unwrap_or_default();
+        (
+            selected.choice.name.to_string(),
+            kernel,
+            selected.entry.command_line(),
+        )
+    };
+    let own = (
+        "new".into(),
+        "/kernels/new/vmlinuz".into(),
+        "isi.env=new quiet".into(),
+    );
+    let kept = (
+        "new".into(),
+        "/kernels/new/vmlinuz.old".into(),
+        "isi.env=new isi.kernel=old quiet".into(),
+    );
+    system.activate(&new, old).unwrap();
+    let listed = system.environments(None).unwrap();
+    assert_eq!(listed[1].roles, [Role::Default, Role::NextOldKernel]);
+    let entry = listed[1].old_kernel.clone().unwrap();
+    assert_eq!(entry.title, "new, old kernel");
+    assert_eq!(entry.initrd, ["/kernels/new/vmlinuz.initrd.old"]);
+    let needed = system.needed(&new, None).unwrap();
+    assert!(needed.contains(&"it boots next".to_owned()), "{needed:?}");
+    assert_eq!(selected(), kept);
+    assert_eq!(selected(), own);
+    assert!(entries().contains(&"isi-new+1-2.conf".to_owned()));
+    // Its tries end, whatever kernel takes them.
+    system.activate(&new, old).unwrap();
+    assert_eq!(selected(), kept);
+    assert_eq!(selected().0, "good");
+    // A copy has it, too.
+    place.create("copy", Some("new"), 3);
+    assert!(entries().contains(&"isi.old-copy.conf".to_owned()));
+    system.activate(&good, Activation::default()).unwrap();
+    system.destroy(&new, None).unwrap();
+    assert!(!entries().contains(&"isi.old-new.conf".to_owned()));
+    // A removal that was killed when only that was left.
+    std::fs::write(root.join("loader/entries/isi.old-new.conf"), "").unwrap();
+    system.destroy(&new, None).unwrap();
+    let unknown = system.destroy(&new, None).unwrap_err();
+    assert_eq!(unknown.code(), "E_ENVIRONMENT_UNKNOWN");
+    assert_eq!(
+        entries(),
+        ["isi-copy+3.conf", "isi-good.conf", "isi.old-copy.conf"]
+    );
 }
 
 #[test]
@@ -226,7 +322,7 @@ fn what_is_needed_is_not_destroyed() {
         .activate(&name("new"), Activation::default())
         .unwrap();
     let once = Activation {
-        next_boot_only: true,
+        once: Some(WhichKernel::Own),
         tries: None,
     };
     place.system.activate(&name("spare"), once).unwrap();
@@ -344,7 +440,7 @@ fn many_who_select_at_once_each_take_a_try_of_their_own() {
     let now = Timestamp::from_second(1).unwrap();
     place.system.mark_good(&name("good"), now).unwrap();
     let tries = Activation {
-        next_boot_only: false,
+        once: None,
         tries: Some(6),
     };
     place.system.activate(&name("trial"), tries).unwrap();

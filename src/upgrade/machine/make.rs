@@ -67,7 +67,7 @@ impl Machine<'_> {
     pub(super) fn activate(&self, plan: &Plan, context: &Context<'_>) -> Result<(), UpgradeError> {
         let (system, name) = (self.system, &plan.environment);
         let activation = Activation {
-            next_boot_only: false,
+            once: None,
             tries: Some(plan.tries),
         };
         let mut state = system.state()?;

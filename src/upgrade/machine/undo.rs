@@ -18,12 +18,14 @@ impl Machine<'_> {
                 None => loader.forget_default()?,
             }
         }
-        if loader.next()? == Next::Once(name.clone()) {
+        if matches!(loader.next()?, Next::Once(next, _) if next == *name) {
             loader.forget_next()?;
         }
         if loader.entry(name)?.is_some() {
             loader.mark_bad(name)?;
         }
+        // Nor does a menu offer it any more.
+        loader.remove_old_kernel(name)?;
         let mut state = system.state()?;
         if state
             .installed

@@ -15,6 +15,10 @@ pub(super) struct Args {
     #[arg(long, short = 't')]
     next_boot_only: bool,
 
+    /// With the kernel that was kept from before, see `start --keep-old-kernel`
+    #[arg(long, requires = "next_boot_only")]
+    old_kernel: bool,
+
     /// Put it on trial for N boots, 1 to 99; without this a good one stays good
     #[arg(long, value_name = "N")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_TRIES)))]
@@ -28,11 +32,13 @@ pub(super) struct Args {
 }
 
 const HELP: &str = "\
-One that has no try left gets new ones. Nothing is restarted.
+One that has no try left gets new ones. Nothing is restarted. A boot with the old kernel takes a
+try as every other does, and the one after it is with its own again.
 
 Examples:
   isi upgrade bootenv activate before-tuning
   isi upgrade bootenv activate spare --next-boot-only
+  isi upgrade bootenv activate spare --next-boot-only --old-kernel
   isi upgrade bootenv activate spare --tries 2";
 
 impl Args {
@@ -41,6 +47,7 @@ impl Args {
             target: self.target.target(),
             name: self.name,
             next_boot_only: self.next_boot_only,
+            old_kernel: self.old_kernel,
             tries: self.tries,
         };
         let name = &request.name;
@@ -52,10 +59,10 @@ impl Args {
             context.out.json(&reply)?;
             return Ok(Exit::Done);
         }
-        let when = if request.next_boot_only {
-            "boots next, once"
-        } else {
-            "boots by default"
+        let when = match (request.next_boot_only, request.old_kernel) {
+            (true, true) => "boots next with its old kernel, once",
+            (true, false) => "boots next, once",
+            (false, _) => "boots by default",
         };
         let state = shown::state(&reply.environment);
         context.out.note(&format!("{name} {when} ({state})"));

@@ -40,6 +40,7 @@ const COLUMNS: &[Column] = &[
     column("Good since", Place::Full),
     column("Tries left", Place::Full),
     column("Tries done", Place::Full),
+    column("Old kernel", Place::Full),
     column("Path", Place::Full),
 ];
 
@@ -104,6 +105,7 @@ fn cells(item: &EnvironmentItem) -> Vec<Cell> {
         time(item.good_since),
         number(item.tries_left),
         number(item.tries_done),
+        text((item.old_kernel.as_ref()).map(|path| path.display().to_string())),
         item.path.display().to_string().into(),
     ]
 }

@@ -63,7 +63,7 @@ struct KernelArgs {
     #[arg(long, conflicts_with = "kernel")]
     no_kernel: bool,
 
-    /// Keep the kernel of the old environment beside the new one, as NAME.old
+    /// Keep the kernel of the old environment beside the new one, as KERNEL.old, with an entry to boot it by
     #[arg(long, conflicts_with = "no_kernel")]
     keep_old_kernel: bool,
 }
@@ -94,6 +94,7 @@ not be merged (`isi upgrade resolve`). An empty directory given with --root beco
 Examples:
   isi upgrade start --install-image-path /ifs/install.isi --dry-run
   isi upgrade start --install-image-id 3a145 --simultaneous
+  isi upgrade start --install-image-id 3a145 --keep-old-kernel
   isi upgrade start --install-image-id 3a145 --root /mnt/new --format json";
 
 impl Args {

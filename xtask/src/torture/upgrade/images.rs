@@ -18,6 +18,8 @@ struct Kit {
     version: &'static str,
     counter: &'static str,
     fill: fn(&Path) -> Outcome,
+    /// What is in the kernel that it brings, if it does.
+    kernel: Option<&'static str>,
     /// Whether a health check comes with it that fails.
     ill: bool,
 }
@@ -28,6 +30,7 @@ const KITS: &[Kit] = &[
         version: "1.0",
         counter: "1",
         fill: old,
+        kernel: None,
         ill: false,
     },
     Kit {
@@ -35,6 +38,23 @@ const KITS: &[Kit] = &[
         version: "2.0",
         counter: "2",
         fill: new,
+        kernel: None,
+        ill: false,
+    },
+    Kit {
+        name: "old-with-kernel",
+        version: "1.0",
+        counter: "1",
+        fill: old,
+        kernel: Some("the old kernel\n"),
+        ill: false,
+    },
+    Kit {
+        name: "new-with-kernel",
+        version: "2.0",
+        counter: "2",
+        fill: new,
+        kernel: Some("the new kernel\n"),
         ill: false,
     },
     Kit {
@@ -42,6 +62,7 @@ const KITS: &[Kit] = &[
         version: "2.1",
         counter: "3",
         fill: new,
+        kernel: None,
         ill: true,
     },
 ];
@@ -115,11 +136,13 @@ fn scripts(kit: &Kit) -> Vec<(&'static str, &'static str, &'static str)> {
     } else {
         "#!/bin/sh\ntest -e /etc/hosts\n"
     };
-    vec![
+    let kernel = kit.kernel.map(|kernel| ("kernel", "generic", kernel));
+    let others = [
         ("hook", "post-install", "#!/bin/sh\necho done > /etc/hook\n"),
         ("health-check", "hosts", health),
         ("obsolete-list", "obsolete", "/usr/lib/obsolete\n"),
-    ]
+    ];
+    others.into_iter().chain(kernel).collect()
 }
 
 /// Fills a root with the old system.

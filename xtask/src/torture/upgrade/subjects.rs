@@ -71,7 +71,29 @@ const INSTALLED: &[Step] = &[
     Outside(images::operate),
 ];
 
-/// The same, and the new system waits for its first start.
+/// The same, with a kernel.
+const INSTALLED_WITH_KERNEL: &[Step] = &[
+    Isi("start --install-image-path packages/old-with-kernel.isi", 0),
+    Isi("bootenv select", 0),
+    Isi("bootenv check", 0),
+    Isi("commit --force", 0),
+    Outside(images::operate),
+];
+
+/// The same, and the new system, which has the old kernel as well, waits for its first start.
+const UPGRADING_WITH_KERNELS: &[Step] = &[
+    Isi("start --install-image-path packages/old-with-kernel.isi", 0),
+    Isi("bootenv select", 0),
+    Isi("bootenv check", 0),
+    Isi("commit --force", 0),
+    Outside(images::operate),
+    Isi(
+        "start --install-image-path packages/new-with-kernel.isi --keep-old-kernel",
+        0,
+    ),
+];
+
+/// The same as without kernels, and the new system waits for its first start.
 const UPGRADING: &[Step] = &[
     Isi("start --install-image-path packages/old.isi", 0),
     Isi("bootenv select", 0),
@@ -156,6 +178,22 @@ pub const SUBJECTS: &[Subject] = &[
         undo: Some("rollback --force"),
         code_again: 1,
         central: true,
+        ..USUAL
+    },
+    Subject {
+        name: "start, the old kernel kept",
+        before: INSTALLED_WITH_KERNEL,
+        line: "start --install-image-path packages/new-with-kernel.isi --keep-old-kernel",
+        again: Some("resume"),
+        undo: Some("rollback --force"),
+        code_again: 1,
+        ..USUAL
+    },
+    Subject {
+        name: "rollback, the old kernel kept",
+        before: UPGRADING_WITH_KERNELS,
+        line: "rollback --force",
+        code_again: 1,
         ..USUAL
     },
     Subject {

@@ -1,0 +1,58 @@
+//! The kernel that was kept from before really boots the new system, once, when somebody asks for it.
+
+use crate::machine::{Machine, Turn};
+use crate::medium::Kind;
+use crate::upgrade::{expect, installed, upgrade};
+use crate::vendor::Release;
+
+/// A release with a kernel of its own.
+fn release(number: u64) -> Release {
+    Release {
+        kernel: true,
+        ..Release::good(number)
+    }
+}
+
+/// One boot, of which system and which kernel both sides have to agree: the file that was started, and what
+/// the started kernel says of itself.
+fn boots(machine: &mut Machine, system: Release, kernel: Release, file: &str) -> Turn {
+    let turn = machine.turns(1).remove(0);
+    let started = turn.kernel.as_ref().and_then(|path| path.file_name());
+    assert_eq!(started.unwrap(), file, "{}", turn.boot.console);
+    expect(&turn, &format!("test: booted {}", system.title()));
+    expect(
+        &turn,
+        &format!("test: kernel Linux {} ", kernel.kernel_word()),
+    );
+    expect(&turn, "test: check ended with 0");
+    turn
+}
+
+fn ask_for_the_old_kernel(machine: &Machine, name: &str) {
+    machine.done(&format!(
+        "upgrade bootenv activate {name} --next-boot-only --old-kernel"
+    ));
+}
+
+#[test]
+fn the_kernel_that_was_kept_boots_the_new_system_once() {
+    let [first, second] = [1, 2].map(release);
+    for kind in Kind::ALL {
+        let Some(mut machine) = installed(kind, first) else {
+            continue;
+        };
+        let [_, new] = upgrade(&mut machine, second, "--keep-old-kernel");
+        ask_for_the_old_kernel(&machine, &new);
+        let turn = boots(&mut machine, second, first, "generic.old");
+        // On trial it takes a try as any other boot does, and what it found counts.
+        assert_eq!((turn.name, turn.tries_left), (new.clone(), Some(2)));
+        machine.to_do("isi upgrade commit --force && echo 'test: committed'");
+        let turn = boots(&mut machine, second, second, "generic");
+        assert_eq!((&turn.name, turn.tries_left), (&new, None));
+        expect(&turn, "test: committed");
+        // The environment that it came from is gone, and it still boots.
+        assert_eq!(machine.system().storage().names().unwrap().len(), 1);
+        ask_for_the_old_kernel(&machine, &new);
+        boots(&mut machine, second, first, "generic.old");
+    }
+}
