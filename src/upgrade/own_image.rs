@@ -150,6 +150,8 @@ impl Machine<'_> {
                 directory: tree.try_clone()?,
                 options: TreeOptions {
                     xattrs: XattrSelection::All,
+                    // The system is compared with its image from then on.
+                    nanoseconds: true,
                     ..TreeOptions::default()
                 },
             },
