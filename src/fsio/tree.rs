@@ -32,13 +32,21 @@ impl Dir {
     /// file. Owners, modes, times and all extended attributes are those of the original. Links are not
     /// followed, and a directory that something else is mounted on is copied empty.
     pub fn copy_tree(&self, to: &Self, progress: &dyn Progress) -> Result<Copied, FsError> {
-        let mut copy = Copy {
-            from: self,
-            to,
-            first_names: HashMap::new(),
-            directories: vec![PathBuf::new()],
-            done: Copied::default(),
-        };
+        self.copy_tree_without(&[], to, progress)
+    }
+
+    /// As [`Dir::copy_tree`], but of these directories nothing that is in them is copied.
+    pub fn copy_tree_without(
+        &self,
+        left_out: &[&Self],
+        to: &Self,
+        progress: &dyn Progress,
+    ) -> Result<Copied, FsError> {
+        let mut copy = Copy::new(self, to);
+        for directory in left_out {
+            let status = directory.own_status()?;
+            copy.left_out.push((status.device, status.inode));
+        }
         // The list grows while it is worked off; parents stand before what is in them.
         let mut next = 0;
         while let Some(directory) = copy.directories.get(next).cloned() {
@@ -107,13 +115,7 @@ pub struct TreeCopy<'a>(Copy<'a>);
 impl<'a> TreeCopy<'a> {
     /// Begins to copy from one tree to another.
     pub fn new(from: &'a Dir, to: &'a Dir) -> Self {
-        Self(Copy {
-            from,
-            to,
-            first_names: HashMap::new(),
-            directories: vec![PathBuf::new()],
-            done: Copied::default(),
-        })
+        Self(Copy::new(from, to))
     }
 
     /// Copies what has this name, of a directory nothing but itself; it may be there already.
@@ -190,7 +192,22 @@ struct Copy<'a> {
     first_names: HashMap<((u32, u32), u64), PathBuf>,
     /// Every directory, relative to the tree; the first is the tree itself.
     directories: Vec<PathBuf>,
+    /// Directories whose contents are not copied: device and inode.
+    left_out: Vec<((u32, u32), u64)>,
     done: Copied,
+}
+
+impl<'a> Copy<'a> {
+    fn new(from: &'a Dir, to: &'a Dir) -> Self {
+        Self {
+            from,
+            to,
+            first_names: HashMap::new(),
+            directories: vec![PathBuf::new()],
+            left_out: Vec::new(),
+            done: Copied::default(),
+        }
+    }
 }
 
 impl Copy<'_> {
@@ -239,8 +256,10 @@ impl Copy<'_> {
                     };
                     return there.set_attributes(name, &attributes);
                 }
-                self.directories.push(path);
-                return Ok(());
+                if !self.left_out.contains(&(status.device, status.inode)) {
+                    self.directories.push(path);
+                    return Ok(());
+                }
             }
             NodeKind::SymbolicLink => there.create_symlink(&here.read_link(name)?, name)?,
             NodeKind::Fifo => there.create_fifo(name, 0o600)?,
@@ -413,6 +432,26 @@ mod tests {
         assert_eq!(to.read_link("sub/link").unwrap(), "../nowhere");
         let mode = |dir: &str| std::fs::metadata(home.path().join(dir)).unwrap().mode();
         assert_eq!(mode("from"), mode("to"));
+    }
+
+    #[test]
+    fn what_is_left_out_is_an_empty_directory_and_a_copy_does_not_copy_itself() {
+        let home = tempfile::tempdir().unwrap();
+        let from = Dir::open_or_create(&home.path().join("from"), 0o755).unwrap();
+        for (directory, mode) in [("out", 0o710), ("to", 0o700), ("in", 0o700)] {
+            from.create_dir(directory, mode).unwrap();
+            let file = Path::new(directory).join("file");
+            std::fs::write(home.path().join("from").join(file), "x").unwrap();
+        }
+        let (out, to) = (from.open_dir("out").unwrap(), from.open_dir("to").unwrap());
+        to.remove_file("file").unwrap();
+        from.copy_tree_without(&[&out, &to], &to, &Silent).unwrap();
+        let names = |directory: &str| {
+            let entries = to.open_dir(directory).unwrap().entries().unwrap();
+            entries.len()
+        };
+        assert_eq!((names("in"), names("out"), names("to")), (1, 0, 0));
+        assert_eq!(to.status_of("out").unwrap().mode, 0o710);
     }
 
     #[test]

@@ -158,7 +158,8 @@ impl SystemError {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Missing { root } => format!(
-                "`isi upgrade start --root {}` makes one of an empty directory",
+                "`isi upgrade start --root {}` makes one of an empty directory, `isi upgrade bootenv create \
+                 NAME --from-root /` begins with what was installed by hand",
                 shell_word(root)
             ),
             Self::NotEmpty { .. } => "name an empty directory, or one that does not exist".into(),

@@ -16,6 +16,7 @@ mod attach;
 mod bad_input;
 mod boot_loader;
 mod bootenv;
+mod by_hand;
 mod catalog;
 mod config;
 mod create;

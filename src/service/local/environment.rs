@@ -2,8 +2,9 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::{Local, context};
+use super::{Local, context, warn};
 use crate::catalog::Access;
+use crate::fsio::Dir;
 use crate::service::{
     ActivateRequest, Call, CreateEnvironmentRequest, DestroyEnvironmentReply,
     DestroyEnvironmentRequest, EnvironmentContent, EnvironmentItem, EnvironmentReply,
@@ -11,7 +12,7 @@ use crate::service::{
     ServiceError, Target, Trial,
 };
 use crate::system::loader::Counter;
-use crate::system::{Activation, EnvName, Environment, System, SystemError, WhichKernel};
+use crate::system::{Activation, EnvName, Environment, System, SystemError, VOLATILE, WhichKernel};
 use crate::upgrade::{Journals, Phase, Standing};
 
 /// Where a system keeps the journals of its upgrades.
@@ -37,20 +38,33 @@ impl Local {
         call: &Call<'_>,
     ) -> Result<EnvironmentReply, ServiceError> {
         let CreateEnvironmentRequest { target, name, .. } = request;
+        // A directory that is not there makes no system.
+        let tree = match &request.content {
+            EnvironmentContent::Tree(path) => Some(Dir::open(path)?),
+            _ => None,
+        };
         let system = match request.content {
-            // Only what begins with nothing can be the first of a system.
-            EnvironmentContent::Empty => self.system_or_new(target, request.storage)?,
+            // Only what is made of no other one can be the first of a system.
+            EnvironmentContent::Empty | EnvironmentContent::Tree(_) => {
+                self.system_or_new(target, request.storage)?
+            }
             _ => self.system(target)?,
         };
         let _held = self.hold(&system, call)?;
         expect_no_upgrade(&system, name)?;
         let from = match &request.content {
-            EnvironmentContent::Empty => None,
+            EnvironmentContent::Empty | EnvironmentContent::Tree(_) => None,
             EnvironmentContent::Copy(from) => Some(from.clone()),
             EnvironmentContent::Running => Some(self.running(&system, target)?),
         };
-        system.create(name, from.as_ref(), call.now, call.observer)?;
-        let details = json!({ "environment": name, "from": from });
+        let details = if let Some(tree) = &tree {
+            system.create_of(name, tree, call.now, call.observer)?;
+            warn_of_mounts(tree, call)?;
+            json!({ "environment": name, "tree": tree.path() })
+        } else {
+            system.create(name, from.as_ref(), call.now, call.observer)?;
+            json!({ "environment": name, "from": from })
+        };
         self.note("bootenv-create", &system, details, call);
         self.one(&system, target, name)
     }
@@ -292,4 +306,24 @@ fn item(system: &System, environment: Environment) -> EnvironmentItem {
         path: system.path_of(&name),
         name,
     }
+}
+
+/// Tells what of a tree was not copied because something is mounted there; not where every start does that.
+fn warn_of_mounts(tree: &Dir, call: &Call<'_>) -> Result<(), ServiceError> {
+    let root = tree.real_path()?;
+    let mut told: Vec<PathBuf> = Vec::new();
+    for place in tree.mounted_below()? {
+        let below = place.strip_prefix(&root).unwrap_or(&place);
+        let usual = VOLATILE.iter().any(|name| below.starts_with(name));
+        let within = told.iter().any(|above| place.starts_with(above));
+        if usual || within || below.as_os_str().is_empty() {
+            continue;
+        }
+        let message = format!("nothing in {} was copied: it is mounted", place.display());
+        let hint = "copy into the environment what belongs to the system; `isi upgrade bootenv mount` says \
+                    where it is";
+        warn(call, "W_MOUNTED", &message, Some(hint));
+        told.push(place);
+    }
+    Ok(())
 }

@@ -32,6 +32,9 @@ pub enum EnvironmentContent {
     Copy(EnvName),
     /// Nothing.
     Empty,
+    /// A copy of this directory, such as `/` of a machine that was installed by hand; what is mounted in it is
+    /// left out, and so is the system's own directory.
+    Tree(PathBuf),
 }
 
 /// An environment that should be seen elsewhere.

@@ -28,6 +28,7 @@ use std::path::{Path, PathBuf};
 
 pub use error::CarryError;
 pub(in crate::system) use put::{Put, put_text, remove};
+pub use survey::VOLATILE;
 pub(in crate::system) use survey::join;
 
 use super::conflicts::{Conflict, Conflicts};

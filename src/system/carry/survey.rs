@@ -9,7 +9,7 @@ use crate::payload::limits::MAX_ENTRIES;
 use crate::progress::Progress;
 
 /// Directories whose contents are made anew whenever a system starts.
-const VOLATILE: [&str; 5] = ["dev", "proc", "run", "sys", "tmp"];
+pub const VOLATILE: [&str; 5] = ["dev", "proc", "run", "sys", "tmp"];
 
 /// Everything below a root, by path.
 pub(super) type Survey = BTreeMap<EntryPath, Found>;

@@ -21,6 +21,31 @@ impl System {
         now: Timestamp,
         progress: &dyn Progress,
     ) -> Result<(), SystemError> {
+        self.make(name, from, None, now, progress)
+    }
+
+    /// As [`System::create`], of a directory that is no environment, such as `/` of a machine that was installed
+    /// by hand.
+    ///
+    /// What is mounted in it is not copied, nor is this system's own directory.
+    pub fn create_of(
+        &self,
+        name: &EnvName,
+        tree: &Dir,
+        now: Timestamp,
+        progress: &dyn Progress,
+    ) -> Result<(), SystemError> {
+        self.make(name, None, Some(tree), now, progress)
+    }
+
+    fn make(
+        &self,
+        name: &EnvName,
+        from: Option<&EnvName>,
+        tree: Option<&Dir>,
+        now: Timestamp,
+        progress: &dyn Progress,
+    ) -> Result<(), SystemError> {
         // Anything of this name is refused before anything is touched.
         if self.has(name)? {
             return Err(SystemError::Exists { name: name.clone() });
@@ -30,14 +55,25 @@ impl System {
         }
         self.storage.discard(name)?;
         self.sweep()?;
-        drop(self.storage.begin(name, from, progress)?);
-        let made = self.complete(name, from, now, progress);
+        let root = self.storage.begin(name, from, progress)?;
+        let made = tree
+            .map_or(Ok(()), |tree| self.fill(tree, &root, progress))
+            .and_then(|()| self.complete(name, from, now, progress));
         if made.is_err() && !self.has(name)? {
             // The first failure is the one that matters; what is left is never listed as finished.
             let cleaned = self.storage.discard(name).and_then(|()| self.sweep());
             cleaned.unwrap_or_default();
         }
         made
+    }
+
+    /// Copies a tree into the root of a new environment, without what is the system's own.
+    fn fill(&self, tree: &Dir, root: &Dir, progress: &dyn Progress) -> Result<(), SystemError> {
+        let own = [self.root(), root];
+        if tree.copy_tree_without(&own, root, progress)?.cancelled {
+            return Err(SystemError::Cancelled);
+        }
+        Ok(())
     }
 
     fn complete(

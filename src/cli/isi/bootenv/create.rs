@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use super::call;
 use crate::cli::args::{OutputArgs, TargetArgs};
 use crate::cli::{CommandError, Context, Exit};
@@ -6,6 +8,7 @@ use crate::service::{CreateEnvironmentRequest, EnvName, EnvironmentContent, Stor
 /// Make a boot environment
 #[derive(clap::Args, Debug)]
 #[command(after_help = HELP)]
+#[command(group = clap::ArgGroup::new("first").args(["empty", "from_root"]))]
 pub(super) struct Args {
     /// Name of the new one: letters, digits, '.', '_' and '-'
     #[arg(value_name = "NAME")]
@@ -19,8 +22,13 @@ pub(super) struct Args {
     #[arg(long, conflicts_with = "from")]
     empty: bool,
 
+    /// Copy DIR, such as / of a machine that was installed by hand, without what is mounted in it; makes a
+    /// system, too
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["from", "empty"])]
+    from_root: Option<PathBuf>,
+
     /// How a new system keeps its environments [default: btrfs where it can, else dir]
-    #[arg(long, value_name = "KIND", requires = "empty")]
+    #[arg(long, value_name = "KIND", requires = "first")]
     storage: Option<Storage>,
 
     #[command(flatten)]
@@ -42,9 +50,13 @@ const HELP: &str = "\
 A name that is taken is refused, and what has it stays as it is. The new environment is on trial
 and boots only after `activate`.
 
+A machine that was installed by hand comes under this tool with --from-root /: `activate` the copy,
+start it, `check` it, and `commit` makes an image of it. What writes should not run meanwhile.
+
 Examples:
   isi upgrade bootenv create before-tuning
   isi upgrade bootenv create spare --from before-tuning
+  isi upgrade bootenv create first --from-root /
   isi upgrade bootenv create first --empty --root /mnt/disk";
 
 impl Args {
@@ -52,10 +64,11 @@ impl Args {
         let request = CreateEnvironmentRequest {
             target: self.target.target(),
             name: self.name,
-            content: match (self.from, self.empty) {
+            content: match (self.from, self.from_root) {
                 (Some(from), _) => EnvironmentContent::Copy(from),
-                (None, true) => EnvironmentContent::Empty,
-                (None, false) => EnvironmentContent::Running,
+                (None, Some(root)) => EnvironmentContent::Tree(root),
+                (None, None) if self.empty => EnvironmentContent::Empty,
+                (None, None) => EnvironmentContent::Running,
             },
             storage: self.storage.map(|kind| match kind {
                 Storage::Dir => StorageKind::Dir,
