@@ -1,5 +1,6 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -44,6 +45,10 @@ pub struct Environment {
     pub booted: Option<OsString>,
     /// `ISI_LOCK_TIMEOUT`: longest wait for others.
     pub lock_timeout: Option<OsString>,
+    /// `ISI_HOOK_TIMEOUT`: how long each hook of an image may take.
+    pub hook_timeout: Option<OsString>,
+    /// `ISI_HEALTH_TIMEOUT`: how long each health check of an image may take.
+    pub health_timeout: Option<OsString>,
     /// `ISI_PAGER`, or else `PAGER`: what shows long texts.
     pub pager: Option<String>,
 }
@@ -109,6 +114,8 @@ impl Environment {
             system: variable("ISI_SYSTEM"),
             booted: variable("ISI_BOOTED"),
             lock_timeout: variable("ISI_LOCK_TIMEOUT"),
+            hook_timeout: variable("ISI_HOOK_TIMEOUT"),
+            health_timeout: variable("ISI_HEALTH_TIMEOUT"),
             pager: (["ISI_PAGER", "PAGER"].into_iter()).find_map(|name| std::env::var(name).ok()),
         }
     }
@@ -117,18 +124,15 @@ impl Environment {
     ///
     /// One that is set to nothing is refused: it was meant to say something.
     fn given(&self) -> Result<Given, CommandError> {
-        let lock_timeout = self.lock_timeout.as_deref().map(|value| {
-            let text = value.to_str().unwrap_or_default();
-            parse_duration(text)
-                .map_err(|error| wrong("ISI_LOCK_TIMEOUT", value, &error.to_string()))
-        });
         Ok(Given {
             home: path("ISI_HOME", self.home.as_deref())?,
             config: path("ISI_CONFIG", self.config.as_deref())?,
             catalog: path("ISI_CATALOG", self.catalog.as_deref())?,
             trust: path("ISI_TRUST", self.trust.as_deref())?,
             system: path("ISI_SYSTEM", self.system.as_deref())?,
-            lock_timeout: lock_timeout.transpose()?,
+            lock_timeout: duration("ISI_LOCK_TIMEOUT", self.lock_timeout.as_deref())?,
+            hook_timeout: limit("ISI_HOOK_TIMEOUT", self.hook_timeout.as_deref())?,
+            health_timeout: limit("ISI_HEALTH_TIMEOUT", self.health_timeout.as_deref())?,
         })
     }
 }
@@ -152,6 +156,26 @@ fn path(name: &str, value: Option<&OsStr>) -> Result<Option<PathBuf>, CommandErr
     }
 }
 
+fn duration(name: &str, value: Option<&OsStr>) -> Result<Option<Duration>, CommandError> {
+    let parse = |value: &OsStr| {
+        let text = value.to_str().unwrap_or_default();
+        parse_duration(text).map_err(|error| wrong(name, value, &error.to_string()))
+    };
+    value.map(parse).transpose()
+}
+
+/// A duration in which something has to end.
+fn limit(name: &str, value: Option<&OsStr>) -> Result<Option<Duration>, CommandError> {
+    match (duration(name, value)?, value) {
+        (Some(Duration::ZERO), Some(value)) => Err(wrong(
+            name,
+            value,
+            "no program ends in no time: expected more",
+        )),
+        (limit, _) => Ok(limit),
+    }
+}
+
 fn wrong(name: &str, value: &OsStr, expected: &str) -> CommandError {
     let value = value.to_string_lossy();
     CommandError::usage(format!("{name} is {value:?}: {expected}")).hint(format!("unset {name}"))
@@ -166,11 +190,16 @@ mod tests {
         let environment = Environment {
             home: Some("h".into()),
             lock_timeout: Some("2m".into()),
+            hook_timeout: Some("1h".into()),
+            health_timeout: Some("5s".into()),
             ..Environment::default()
         };
         let given = environment.given().unwrap();
         assert_eq!(given.home, Some("h".into()));
         assert_eq!(given.lock_timeout.unwrap().as_secs(), 120);
+        let limits = [given.hook_timeout, given.health_timeout];
+        let seconds = limits.map(|limit| limit.unwrap().as_secs());
+        assert_eq!(seconds, [3600, 5]);
         assert_eq!(Environment::default().given().unwrap(), Given::default());
     }
 
@@ -217,6 +246,18 @@ mod tests {
             },
             Environment {
                 lock_timeout: Some("soon".into()),
+                ..Environment::default()
+            },
+            Environment {
+                hook_timeout: empty(),
+                ..Environment::default()
+            },
+            Environment {
+                hook_timeout: Some("0".into()),
+                ..Environment::default()
+            },
+            Environment {
+                health_timeout: Some("0s".into()),
                 ..Environment::default()
             },
         ] {

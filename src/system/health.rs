@@ -59,8 +59,6 @@ pub enum CheckedBy {
     Package,
 }
 
-/// How long a health check may take.
-pub const CHECK_TIME_LIMIT: Duration = Duration::from_mins(1);
 /// Most health checks of one package.
 pub const MAX_CHECKS: usize = 64;
 
@@ -255,7 +253,7 @@ fn damaged(directory: &Dir, error: &serde_json::Error) -> SystemError {
 mod tests {
     use super::*;
     use crate::progress::Silent;
-    use crate::system::{StorageKind, TargetId};
+    use crate::system::{StorageKind, TargetId, TimeLimits};
 
     fn system() -> (tempfile::TempDir, System) {
         let home = tempfile::tempdir().unwrap();
@@ -277,7 +275,7 @@ mod tests {
     }
 
     fn ran(system: &System) -> Vec<(String, Option<String>, String)> {
-        ran_within(system, CHECK_TIME_LIMIT)
+        ran_within(system, TimeLimits::default().check)
     }
 
     fn ran_within(system: &System, limit: Duration) -> Vec<(String, Option<String>, String)> {
@@ -347,7 +345,7 @@ mod tests {
         std::fs::remove_file(&path).unwrap();
         std::fs::write(&path, format!("#!/bin/sh\ntouch {}\n", mark.display())).unwrap();
         let error = system
-            .run_checks(&name(), None, CHECK_TIME_LIMIT, &Silent)
+            .run_checks(&name(), None, TimeLimits::default().check, &Silent)
             .unwrap_err();
         assert_eq!(error.code(), "E_SYSTEM_DAMAGED");
         assert!(!mark.exists());

@@ -139,8 +139,6 @@ pub enum HookError {
 pub const MAX_PROGRAM: u64 = 16 << 20;
 /// How many bytes are kept of what a program prints.
 pub const OUTPUT_LIMIT: usize = 16 << 10;
-/// How long a hook may take unless something else is configured.
-pub const HOOK_TIME_LIMIT: Duration = Duration::from_mins(10);
 
 impl Phase {
     /// Every phase, in their order.

@@ -20,6 +20,7 @@ mod hook;
 pub mod installed;
 mod kernel;
 mod layout;
+mod limits;
 mod lists;
 pub mod loader;
 mod lock;
@@ -34,12 +35,12 @@ pub mod storage;
 pub use self::carry::{CarryError, CarryReport, CarryRequest, VOLATILE, bytes_to_carry, carry};
 pub use self::conflicts::{Choice, Conflict, Conflicts, resolve};
 pub use self::error::SystemError;
-pub use self::health::{CHECK_TIME_LIMIT, Checked, CheckedBy, HealthCheck, MAX_CHECKS};
+pub use self::health::{Checked, CheckedBy, HealthCheck, MAX_CHECKS};
 pub use self::hook::{
-    HOOK_TIME_LIMIT, Hook, HookError, HookFacts, MAX_PROGRAM, OUTPUT_LIMIT, Phase, Report, hooks,
-    run_hooks,
+    Hook, HookError, HookFacts, MAX_PROGRAM, OUTPUT_LIMIT, Phase, Report, hooks, run_hooks,
 };
 pub use self::kernel::{KernelChoice, KernelError, choose, install_kernels, kernels};
+pub use self::limits::TimeLimits;
 pub use self::lists::{Lists, ListsError};
 pub use self::loader::{DEFAULT_TRIES, MAX_TRIES, WhichKernel};
 pub use self::lock::Held;

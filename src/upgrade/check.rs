@@ -1,13 +1,11 @@
 //! Whether the system that runs is well, and what follows from that.
 
-use std::time::Duration;
-
 use super::automatic::{RolledBack, notice_rollback};
 use super::engine::{Engine, Run};
 use super::journal::Entry;
 use super::{Journals, Machine, Phase, Standing, UpgradeError};
 use crate::digest::PackageId;
-use crate::system::{CHECK_TIME_LIMIT, Checked, EnvName, SystemError};
+use crate::system::{Checked, EnvName, SystemError};
 
 /// Least free space that a system which is well has, in bytes: enough to write down what happens.
 const LEAST_FREE: u64 = 1 << 20;
@@ -52,18 +50,12 @@ impl CheckReport {
 pub fn check(
     machine: &mut Machine<'_>,
     journals: &Journals,
-    time_limit: Option<Duration>,
     run: Run<'_>,
 ) -> Result<CheckReport, UpgradeError> {
     let rolled_back = notice_rollback(machine, journals, run)?;
     let environment = machine.expect_running("looking whether it is well")?;
     let mut checks = built_in(machine, &environment)?;
-    checks.extend(from_package(
-        machine,
-        &environment,
-        time_limit.unwrap_or(CHECK_TIME_LIMIT),
-        &run,
-    )?);
+    checks.extend(from_package(machine, &environment, &run)?);
     let passed = checks.iter().all(|check| check.passed);
     let settled = settle(machine, &environment, passed, &run)?;
     let report = CheckReport {
@@ -183,11 +175,10 @@ fn built_in(machine: &Machine<'_>, environment: &EnvName) -> Result<Vec<Checked>
 fn from_package(
     machine: &Machine<'_>,
     environment: &EnvName,
-    time_limit: Duration,
     run: &Run<'_>,
 ) -> Result<Vec<Checked>, UpgradeError> {
     let system = machine.system();
-    let watch = run.watch;
+    let (time_limit, watch) = (machine.check_limit(), run.watch);
     let found = if machine.booted() == Some(environment) {
         system.run_checks(environment, None, time_limit, watch)
     } else {

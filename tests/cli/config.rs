@@ -65,13 +65,14 @@ fn flags_over_environment_over_file() {
         &place,
         "c.toml",
         "[paths]\ncatalog = \"of-file\"\ntrust = \"/t\"\n\
-         [upgrade]\nskip = ['srv/**', 'a b']\nkernel = 'debug'\ndevices = []\n",
+         [upgrade]\nskip = ['srv/**', 'a b']\nkernel = 'debug'\ndevices = []\nhook_timeout = '90s'\n",
     );
     let mut command = place.command("isi", &["config", "show", "--format", "json"]);
     command
         .args(["--config", "c.toml", "--lock-timeout", "5s"])
         .env("ISI_CATALOG", "of-environment")
         .env("ISI_LOCK_TIMEOUT", "7s")
+        .env("ISI_HEALTH_TIMEOUT", "2h")
         .env("ISI_HOME", "home");
     let settings = shown(&place.finished(&command.output().unwrap()));
     assert_eq!(
@@ -91,6 +92,8 @@ fn flags_over_environment_over_file() {
             "upgrade.kernel debug c.toml:6",
             "upgrade.devices  c.toml:7",
             "upgrade.privileged bin/** lib/** lib32/** lib64/** libexec/** opt/** sbin/** usr/** -",
+            "upgrade.hook_timeout 90s c.toml:8",
+            "upgrade.health_timeout 2h ISI_HEALTH_TIMEOUT",
         ]
     );
 }
@@ -118,6 +121,10 @@ fn patterns_and_kernels_that_are_none_are_refused_with_their_place() {
         (
             "kernel = '../x'",
             "upgrade.kernel is \"../x\": expected 1 to 64",
+        ),
+        (
+            "health_timeout = '0'",
+            "upgrade.health_timeout is 0: no program ends in no time",
         ),
     ] {
         write(&place, "c.toml", &format!("[upgrade]\n{text}\n"));
@@ -213,6 +220,8 @@ fn a_variable_that_says_nothing_is_wrong_usage() {
         "ISI_TRUST",
         "ISI_SYSTEM",
         "ISI_LOCK_TIMEOUT",
+        "ISI_HOOK_TIMEOUT",
+        "ISI_HEALTH_TIMEOUT",
     ] {
         let mut command = place.command("isi", &["config", "show"]);
         let run = place.finished(&command.env(name, "").output().unwrap());

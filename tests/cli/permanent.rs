@@ -235,6 +235,31 @@ fn a_failing_health_check_ends_with_3_and_restarts_where_that_is_asked_for() {
 }
 
 #[test]
+fn a_health_check_has_the_time_that_is_configured() {
+    let place = machine();
+    place.write("hangs.sh", "#!/bin/sh\nwhile :; do :; done\n");
+    install(&place, "2.0", "5", &["--health-check", "disk=hangs.sh"]);
+    let arguments = ["--home", "home", "upgrade", "bootenv", "check"];
+    let check = |variable: Option<&str>| {
+        let mut command = place.command("isi", &arguments);
+        // The environment that was booted is seen as it runs, without a root of its own.
+        command.env("ISI_BOOTED", "OS-2.0");
+        command.envs(variable.map(|value| ("ISI_HEALTH_TIMEOUT", value)));
+        place.finished(&command.output().unwrap())
+    };
+    place.write(
+        "home/upgrade.toml",
+        "[upgrade]\nhealth_timeout = \"900ms\"\n",
+    );
+    for variable in [None, Some("1s")] {
+        let run = check(variable);
+        assert_eq!(run.code, Some(3), "{}", run.text());
+        assert!(run.stdout.contains("FAIL disk: "), "{}", run.text());
+        assert!(run.stdout.contains("E_HEALTH_TIME_LIMIT"), "{}", run.text());
+    }
+}
+
+#[test]
 fn what_is_good_is_not_restarted_whatever_is_found() {
     let place = machine();
     std::fs::remove_dir_all(place.path("home/trust/certs")).unwrap();

@@ -242,6 +242,8 @@ impl Place {
             .env_remove("ISI_CATALOG")
             .env_remove("ISI_TRUST")
             .env_remove("ISI_LOCK_TIMEOUT")
+            .env_remove("ISI_HOOK_TIMEOUT")
+            .env_remove("ISI_HEALTH_TIMEOUT")
             .env_remove("ISI_SYSTEM")
             .env_remove("ISI_BOOTED")
             .env_remove("COLUMNS")

@@ -135,7 +135,7 @@ fn a_system_that_trusts_nobody_any_more_is_not_well() {
     let mut machine = place.machine_with(trust);
     let journals = place.journals();
     let run = crate::world::run();
-    let report = isi_catalog::upgrade::check(&mut machine, &journals, None, run).unwrap();
+    let report = isi_catalog::upgrade::check(&mut machine, &journals, run).unwrap();
     let failed: Vec<_> = report.checks.iter().filter(|check| !check.passed).collect();
     assert_eq!(failed.len(), 1, "{failed:?}");
     assert_eq!(failed[0].name, "trust");

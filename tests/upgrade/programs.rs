@@ -6,8 +6,9 @@ use isi_catalog::catalog::{ImportRequest, Source};
 use isi_catalog::fsio::{Dir, open_regular};
 use isi_catalog::manifest::RegionKind;
 use isi_catalog::progress::Silent;
-use isi_catalog::system::{HookError, HookFacts, Phase, Report, run_hooks};
+use isi_catalog::system::{HookError, HookFacts, Phase, Report, TimeLimits, run_hooks};
 use isi_catalog::trust::{TrustPaths, TrustStore};
+use isi_catalog::upgrade::Carrying;
 
 use crate::world::{Kit, Place, can_change_root, context, name, trust};
 
@@ -90,6 +91,25 @@ fn a_hook_that_hangs_is_ended_and_what_it_said_is_kept() {
         }
     }
     panic!("what it said is lost");
+}
+
+#[test]
+fn a_hook_has_the_time_that_is_configured() {
+    if !can_change_root() {
+        return;
+    }
+    let place = Place::new();
+    place.installed(&Kit::new("1.0", 1));
+    let limits = TimeLimits {
+        hook: Duration::from_secs(1),
+        ..TimeLimits::default()
+    };
+    let script = "while :; do :; done";
+    let kit = Kit::new("2.0", 2).with(RegionKind::Hook, "post-install", script);
+    let machine = place.machine().limits(limits);
+    let error = place.start_on(machine, &kit, Carrying::default());
+    assert_eq!(error.unwrap_err().code(), "E_HOOK_TIME_LIMIT");
+    assert_eq!(place.boot(), name("v1.0"));
 }
 
 #[test]

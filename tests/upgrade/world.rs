@@ -12,7 +12,7 @@ use isi_catalog::package::builder::{Content, Draft, DraftRegion, PayloadSource, 
 use isi_catalog::payload::TreeOptions;
 use isi_catalog::progress::Silent;
 use isi_catalog::release::{PackageType, VersionRange};
-use isi_catalog::system::{EnvName, StorageKind, System, TargetId};
+use isi_catalog::system::{EnvName, StorageKind, System, TargetId, TimeLimits};
 use isi_catalog::trust::{
     Credential, KeySigner, LocalAuthority, Sign as _, TimestampAuthority as _, TrustPaths,
     TrustStore, dev_pki,
@@ -191,8 +191,17 @@ impl Place {
         kit: &Kit,
         carrying: Carrying,
     ) -> Result<EnvName, UpgradeError> {
+        self.start_on(self.machine(), kit, carrying)
+    }
+
+    /// The same on this machine.
+    pub(crate) fn start_on(
+        &self,
+        mut machine: Machine<'_>,
+        kit: &Kit,
+        carrying: Carrying,
+    ) -> Result<EnvName, UpgradeError> {
         let id = self.import(&self.package(kit));
-        let mut machine = self.machine();
         let context = context();
         let facts = machine.facts(id, &context)?;
         let inventory = machine.inventory(&context)?;
@@ -214,12 +223,17 @@ impl Place {
     }
 
     pub(crate) fn check(&self) -> CheckReport {
-        check(&mut self.machine(), &self.journals(), None, run()).unwrap()
+        check(&mut self.machine(), &self.journals(), run()).unwrap()
     }
 
     /// The same; a check of the package that takes longer has failed.
     pub(crate) fn check_within(&self, limit: Duration) -> CheckReport {
-        check(&mut self.machine(), &self.journals(), Some(limit), run()).unwrap()
+        let limits = TimeLimits {
+            check: limit,
+            ..TimeLimits::default()
+        };
+        let mut machine = self.machine().limits(limits);
+        check(&mut machine, &self.journals(), run()).unwrap()
     }
 
     pub(crate) fn commit(&self) -> Result<Committed, UpgradeError> {

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::cli::args::ListArgs;
@@ -109,10 +111,9 @@ fn shown(settings: &Settings, key: Key) -> Setting<String> {
         Key::Crls => path(&settings.crls),
         Key::Identities => path(&settings.identities),
         Key::System => path(&settings.system),
-        Key::LockTimeout => Setting {
-            value: show_duration(settings.lock_timeout.value),
-            origin: settings.lock_timeout.origin.clone(),
-        },
+        Key::LockTimeout => duration(&settings.lock_timeout),
+        Key::HookTimeout => duration(&settings.hook_timeout),
+        Key::HealthTimeout => duration(&settings.health_timeout),
         Key::Skip => patterns(&settings.skip),
         Key::Devices => patterns(&settings.devices),
         Key::Privileged => patterns(&settings.privileged),
@@ -120,6 +121,13 @@ fn shown(settings: &Settings, key: Key) -> Setting<String> {
             value: settings.kernel.value.clone().unwrap_or_default(),
             origin: settings.kernel.origin.clone(),
         },
+    }
+}
+
+fn duration(setting: &Setting<Duration>) -> Setting<String> {
+    Setting {
+        value: show_duration(setting.value),
+        origin: setting.origin.clone(),
     }
 }
 

@@ -101,6 +101,12 @@ pub enum ConfigFault {
         /// What belongs there.
         source: DurationError,
     },
+    /// A limit of zero.
+    #[error("{key} is 0: no program ends in no time")]
+    NoTime {
+        /// The key, with its table.
+        key: &'static str,
+    },
 }
 
 impl ConfigError {

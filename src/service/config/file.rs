@@ -26,7 +26,7 @@ const MAX_REPEATED: usize = 200;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ConfigFile {
     paths: BTreeMap<Key, Entry<PathBuf>>,
-    lock_timeout: Option<Entry<Duration>>,
+    durations: BTreeMap<Key, Entry<Duration>>,
     jails: BTreeMap<String, Entry<PathBuf>>,
     patterns: BTreeMap<Key, Entry<Vec<PathPattern>>>,
     kernel: Option<Entry<String>>,
@@ -70,9 +70,9 @@ impl ConfigFile {
         self.paths.get(&key)
     }
 
-    /// The longest wait that the file gives.
-    pub(super) fn lock_timeout(&self) -> Option<&Entry<Duration>> {
-        self.lock_timeout.as_ref()
+    /// The duration that the file gives for `key`.
+    pub(super) fn duration(&self, key: Key) -> Option<&Entry<Duration>> {
+        self.durations.get(&key)
     }
 
     /// The patterns that the file gives for `key`.
@@ -195,7 +195,10 @@ impl ConfigFile {
                         source,
                     })
                 })?;
-                self.lock_timeout = Some(Entry { value, line });
+                if key.takes_time() && value.is_zero() {
+                    return Err(refuse(ConfigFault::NoTime { key: key.name() }));
+                }
+                self.durations.insert(key, Entry { value, line });
             }
             ValueKind::Name => {
                 if text.parse::<EnvName>().is_err() {
@@ -359,7 +362,8 @@ mod tests {
         let read = parse(
             "[paths]\ncatalog = \"/c\"\ntrust = \"trust\"\ncerts = \"../certs\"\n\
              tsa_certs = 't'\ncrls = \"r\"\nidentities = \"i.toml\"\nsystem = \"/s\"\n\
-             [catalog]\nlock_timeout = \"2m\"\n[jails]\nweb = \"/web\"\n\"a.b\" = \"jails/a\"\n",
+             [catalog]\nlock_timeout = \"2m\"\n[jails]\nweb = \"/web\"\n\"a.b\" = \"jails/a\"\n\
+             [upgrade]\nhook_timeout = \"1h\"\nhealth_timeout = \"1ms\"\n",
         )
         .unwrap();
         let path = |key| read.path(key).unwrap();
@@ -378,8 +382,15 @@ mod tests {
         assert_eq!(jails[0].0, "a.b");
         assert_eq!(jails[0].1.value, Path::new("/etc/isi/jails/a"));
         assert_eq!((jails[1].0, jails[1].1.line), ("web", 12));
-        let timeout = read.lock_timeout().unwrap();
-        assert_eq!((timeout.value.as_secs(), timeout.line), (120, 10));
+        for (key, milliseconds, line) in [
+            (Key::LockTimeout, 120_000, 10),
+            (Key::HookTimeout, 3_600_000, 15),
+            (Key::HealthTimeout, 1, 16),
+        ] {
+            let timeout = read.duration(key).unwrap();
+            let found = (timeout.value.as_millis(), timeout.line);
+            assert_eq!(found, (milliseconds, line), "{key:?}");
+        }
         assert_eq!(parse("").unwrap(), ConfigFile::default());
         assert_eq!(parse("[paths]\n").unwrap(), ConfigFile::default());
         assert_eq!(
@@ -500,6 +511,16 @@ mod tests {
                 (2, 16),
                 "catalog.lock_timeout is \"soon\": expected a whole number and ms, s, m, h or d, \
                  such as 30s or 2m, of at most 1000d",
+            ),
+            (
+                "[upgrade]\nhook_timeout = \"0\"",
+                (2, 16),
+                "upgrade.hook_timeout is 0: no program ends in no time",
+            ),
+            (
+                "[upgrade]\nhealth_timeout = \"0ms\"",
+                (2, 18),
+                "upgrade.health_timeout is 0: no program ends in no time",
             ),
         ] {
             let (line, column, found, _) = refused(text);

@@ -25,6 +25,10 @@ pub enum Key {
     Devices,
     /// Where an image may have programs with rights of their own.
     Privileged,
+    /// How long each hook of an image may take.
+    HookTimeout,
+    /// How long each health check of an image may take.
+    HealthTimeout,
 }
 
 /// What values a key takes.
@@ -42,7 +46,7 @@ pub enum ValueKind {
 
 impl Key {
     /// Every key, in the order they are shown.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Catalog,
         Self::Trust,
         Self::Certs,
@@ -55,6 +59,8 @@ impl Key {
         Self::Kernel,
         Self::Devices,
         Self::Privileged,
+        Self::HookTimeout,
+        Self::HealthTimeout,
     ];
 
     /// Its table and its name in the file, with a dot between.
@@ -72,6 +78,8 @@ impl Key {
             Self::Kernel => "upgrade.kernel",
             Self::Devices => "upgrade.devices",
             Self::Privileged => "upgrade.privileged",
+            Self::HookTimeout => "upgrade.hook_timeout",
+            Self::HealthTimeout => "upgrade.health_timeout",
         }
     }
 
@@ -89,7 +97,9 @@ impl Key {
             | Self::System
             | Self::Skip
             | Self::Devices
-            | Self::Privileged => None,
+            | Self::Privileged
+            | Self::HookTimeout
+            | Self::HealthTimeout => None,
         }
     }
 
@@ -100,6 +110,8 @@ impl Key {
             Self::Trust => Some("ISI_TRUST"),
             Self::System => Some("ISI_SYSTEM"),
             Self::LockTimeout => Some("ISI_LOCK_TIMEOUT"),
+            Self::HookTimeout => Some("ISI_HOOK_TIMEOUT"),
+            Self::HealthTimeout => Some("ISI_HEALTH_TIMEOUT"),
             Self::Certs
             | Self::TsaCerts
             | Self::Crls
@@ -111,10 +123,15 @@ impl Key {
         }
     }
 
+    /// Whether it is a duration that must not be zero: no program ends in no time.
+    pub const fn takes_time(self) -> bool {
+        matches!(self, Self::HookTimeout | Self::HealthTimeout)
+    }
+
     /// What values it takes.
     pub const fn kind(self) -> ValueKind {
         match self {
-            Self::LockTimeout => ValueKind::Duration,
+            Self::LockTimeout | Self::HookTimeout | Self::HealthTimeout => ValueKind::Duration,
             Self::Skip | Self::Devices | Self::Privileged => ValueKind::Patterns,
             Self::Kernel => ValueKind::Name,
             _ => ValueKind::Path,

@@ -1,5 +1,5 @@
 use crate::payload::lists::PathPattern;
-use crate::system::RightsPolicy;
+use crate::system::{RightsPolicy, TimeLimits};
 
 /// What the administrator says of upgrades, whatever is asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -10,4 +10,6 @@ pub struct UpgradePolicy {
     pub kernel: Option<String>,
     /// Where an image may have what gives rights.
     pub rights: RightsPolicy,
+    /// How long programs of an image may take.
+    pub limits: TimeLimits,
 }

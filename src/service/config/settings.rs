@@ -9,7 +9,7 @@ use super::policy::UpgradePolicy;
 use crate::fsio;
 use crate::payload::lists::PathPattern;
 use crate::service::Paths;
-use crate::system::RightsPolicy;
+use crate::system::{RightsPolicy, TimeLimits};
 use crate::trust::TrustPaths;
 
 /// What one caller gave, by flags or by the environment.
@@ -27,6 +27,22 @@ pub struct Given {
     pub system: Option<PathBuf>,
     /// Longest wait for others who use the catalog.
     pub lock_timeout: Option<Duration>,
+    /// How long each hook of an image may take; only the environment says it.
+    pub hook_timeout: Option<Duration>,
+    /// How long each health check of an image may take; only the environment says it.
+    pub health_timeout: Option<Duration>,
+}
+
+impl Given {
+    /// What it says besides paths.
+    fn without_paths(&self) -> Self {
+        Self {
+            lock_timeout: self.lock_timeout,
+            hook_timeout: self.hook_timeout,
+            health_timeout: self.health_timeout,
+            ..Self::default()
+        }
+    }
 }
 
 /// Where a value comes from.
@@ -91,6 +107,10 @@ pub struct Settings {
     pub devices: Setting<Vec<PathPattern>>,
     /// Where an image may have programs with rights of their own.
     pub privileged: Setting<Vec<PathPattern>>,
+    /// How long each hook of an image may take.
+    pub hook_timeout: Setting<Duration>,
+    /// How long each health check of an image may take.
+    pub health_timeout: Setting<Duration>,
 }
 
 /// Longest wait for others unless it is configured.
@@ -111,10 +131,7 @@ impl Settings {
     pub fn resolve(flags: &Given, environment: &Given) -> Result<Self, ConfigError> {
         let environment = &match flags.home {
             None => environment.clone(),
-            Some(_) => Given {
-                lock_timeout: environment.lock_timeout,
-                ..Given::default()
-            },
+            Some(_) => environment.without_paths(),
         };
         let home = given(
             flags.home.as_ref(),
@@ -178,7 +195,16 @@ impl Settings {
             (name.clone(), Setting { value, origin })
         });
         let jails = jails.collect();
-        let lock_timeout = duration(flags.lock_timeout, environment.lock_timeout, &file, &config);
+        let duration = |key, given: fn(&Given) -> Option<Duration>, usual| {
+            duration(
+                key,
+                [given(flags), given(environment)],
+                usual,
+                &file,
+                &config,
+            )
+        };
+        let limits = TimeLimits::default();
         let usual = RightsPolicy::default();
         let patterns = |key, usual: &[PathPattern]| patterns(key, usual, &file, &config);
         let kernel = Setting {
@@ -200,7 +226,13 @@ impl Settings {
             trust,
             system,
             jails,
-            lock_timeout,
+            lock_timeout: duration(Key::LockTimeout, |given| given.lock_timeout, LOCK_TIMEOUT),
+            hook_timeout: duration(Key::HookTimeout, |given| given.hook_timeout, limits.hook),
+            health_timeout: duration(
+                Key::HealthTimeout,
+                |given| given.health_timeout,
+                limits.check,
+            ),
             config,
         })
     }
@@ -234,6 +266,10 @@ impl Settings {
             rights: RightsPolicy {
                 devices: list(&self.devices),
                 privileged: list(&self.privileged),
+            },
+            limits: TimeLimits {
+                hook: self.hook_timeout.value,
+                check: self.health_timeout.value,
             },
         }
     }
@@ -292,18 +328,20 @@ fn below(home: Option<&Setting<PathBuf>>, system: &str, name: &str) -> Setting<P
     }
 }
 
+/// What flag and variable say, else the file, else what is usual.
 fn duration(
-    flag: Option<Duration>,
-    variable: Option<Duration>,
+    key: Key,
+    [flag, variable]: [Option<Duration>; 2],
+    usual: Duration,
     file: &ConfigFile,
     config: &Setting<PathBuf>,
 ) -> Setting<Duration> {
-    let (value, origin) = match (flag, variable, file.lock_timeout()) {
-        (Some(value), _, _) => (value, Origin::Flag("--lock-timeout")),
-        (None, Some(value), _) => (value, Origin::Environment("ISI_LOCK_TIMEOUT")),
-        (None, None, Some(entry)) => (entry.value, config.line(entry.line)),
-        (None, None, None) => (LOCK_TIMEOUT, Origin::Default),
-    };
+    let of_flag = flag.zip(key.flag().map(Origin::Flag));
+    let of_variable = variable.zip(key.variable().map(Origin::Environment));
+    let of_file = file.duration(key);
+    let of_file = of_file.map(|entry| (entry.value, config.line(entry.line)));
+    let given = of_flag.or(of_variable).or(of_file);
+    let (value, origin) = given.unwrap_or((usual, Origin::Default));
     Setting { value, origin }
 }
 
@@ -428,6 +466,8 @@ mod tests {
             trust: Some("/t".into()),
             system: Some("/s".into()),
             lock_timeout: Some(Duration::from_secs(7)),
+            hook_timeout: Some(Duration::from_secs(8)),
+            health_timeout: Some(Duration::from_secs(9)),
             home: Some("/other".into()),
         };
         let settings = resolve(&at(Path::new("/nowhere")), &environment);
@@ -436,6 +476,30 @@ mod tests {
         assert_eq!(settings.system.value, Path::new("/nowhere/system"));
         assert_eq!(settings.config.value, Path::new("/nowhere/upgrade.toml"));
         assert_eq!(settings.lock_timeout.value.as_secs(), 7);
+        let limits = settings.policy().limits;
+        assert_eq!((limits.hook.as_secs(), limits.check.as_secs()), (8, 9));
+    }
+
+    #[test]
+    fn how_long_programs_may_take_is_said_by_the_environment_or_the_file() {
+        let usual = resolve(&at(Path::new("/nowhere")), &Given::default());
+        assert_eq!(usual.policy().limits, TimeLimits::default());
+        assert_eq!(usual.hook_timeout.origin, Origin::Default);
+        let place = home("upgrade.hook_timeout = \"1h\"\nupgrade.health_timeout = \"5s\"\n");
+        let environment = Given {
+            health_timeout: Some(Duration::from_secs(7)),
+            ..Given::default()
+        };
+        let settings = resolve(&at(place.path()), &environment);
+        let file = Origin::File {
+            path: place.path().join("upgrade.toml"),
+            line: 1,
+        };
+        assert_eq!(settings.hook_timeout.origin, file);
+        let origin = Origin::Environment("ISI_HEALTH_TIMEOUT");
+        assert_eq!(settings.health_timeout.origin, origin);
+        let limits = settings.policy().limits;
+        assert_eq!((limits.hook.as_secs(), limits.check.as_secs()), (3600, 7));
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::catalog::{Access, Catalog, Context};
 use crate::digest::PackageId;
 use crate::fsio;
 use crate::package::{Package, Verified};
-use crate::system::{EnvName, Phase, System};
+use crate::system::{EnvName, Phase, System, TimeLimits};
 use crate::trust::{LoadError, TrustPaths, TrustStore};
 
 /// Where a machine takes images from, and whom it believes.
@@ -43,6 +43,7 @@ pub struct Machine<'a> {
     booted: Option<EnvName>,
     /// What its processors are, in the words of a manifest.
     architecture: String,
+    limits: TimeLimits,
     opened: Option<Opened>,
 }
 
@@ -59,8 +60,16 @@ impl<'a> Machine<'a> {
             sources,
             booted,
             architecture,
+            limits: TimeLimits::default(),
             opened: None,
         }
+    }
+
+    /// Gives programs of an image so long.
+    #[must_use]
+    pub fn limits(mut self, limits: TimeLimits) -> Self {
+        self.limits = limits;
+        self
     }
 
     /// The system.
@@ -112,6 +121,11 @@ impl<'a> Machine<'a> {
     /// What its processors are, in the words of a manifest.
     pub(crate) fn architecture(&self) -> &str {
         &self.architecture
+    }
+
+    /// How long a health check of an image may take.
+    pub(super) fn check_limit(&self) -> Duration {
+        self.limits.check
     }
 
     /// The environment that this machine was started from, if this is its own system.

@@ -3,7 +3,7 @@ use crate::catalog::Context;
 use crate::manifest::RegionKind;
 use crate::package::{OpenError, Package, Verified};
 use crate::system::{
-    self, HOOK_TIME_LIMIT, HealthCheck, HookError, HookFacts, MAX_CHECKS, MAX_PROGRAM, SystemError,
+    self, HealthCheck, HookError, HookFacts, MAX_CHECKS, MAX_PROGRAM, SystemError,
 };
 use crate::upgrade::{Plan, UpgradeError};
 
@@ -33,13 +33,14 @@ impl Machine<'_> {
             old_version: &old_version.unwrap_or_default(),
         };
         let mut reports = Vec::new();
+        let limit = self.limits.hook;
         let package = self.package(id, context)?;
         let ran = system::run_hooks(
             package,
             phase,
             &root,
             &facts,
-            HOOK_TIME_LIMIT,
+            limit,
             context.progress,
             &mut |report| reports.push(report.clone()),
         );

@@ -34,7 +34,8 @@ impl Local {
         let booted = self.booted_of(target).cloned();
         let architecture = self.architecture.clone();
         let sources = self.sources(target)?;
-        Ok(Machine::new(system, sources, booted, architecture))
+        let machine = Machine::new(system, sources, booted, architecture);
+        Ok(machine.limits(self.policy.limits))
     }
 }
 

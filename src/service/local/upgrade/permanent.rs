@@ -19,7 +19,7 @@ impl Local {
         let _held = self.hold(&system, call)?;
         let (journals, watching) = (journals(&system)?, Watching(call.observer));
         let mut machine = self.machine(&system, target)?;
-        let report = check(&mut machine, &journals, None, watching.run(call))?;
+        let report = check(&mut machine, &journals, watching.run(call))?;
         Ok(CheckReply {
             schema: SCHEMA,
             root: system.root().path().to_owned(),

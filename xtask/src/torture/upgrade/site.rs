@@ -64,6 +64,9 @@ impl Site {
             "ISI_TRUST",
             "ISI_SYSTEM",
             "ISI_BOOTED",
+            "ISI_LOCK_TIMEOUT",
+            "ISI_HOOK_TIMEOUT",
+            "ISI_HEALTH_TIMEOUT",
         ] {
             command.env_remove(name);
         }
