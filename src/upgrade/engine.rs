@@ -2,7 +2,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::journal::{Entry, Journal, Journals, Outcome};
 use super::watch::Meter;
-use super::{Action, Node, Phase, Plan, Standing, Step, StepEvent, StepState, UpgradeError, Watch};
+use super::{
+    Action, Node, Phase, Plan, Standing, Step, StepEvent, StepState, UpgradeError, Watch, told,
+};
 use crate::catalog::Context;
 use crate::fsio::Stopwatch;
 
@@ -84,25 +86,22 @@ impl<'a> Engine<'a> {
         run: Run<'a>,
     ) -> Result<Self, UpgradeError> {
         expect_nothing_running(journals)?;
-        let details = serde_json::json!({
-            "environment": plan.environment,
-            "name": plan.package.name,
-            "version": plan.package.version,
-            "from": plan.from.as_ref().map(|from| &from.version),
-            "allow_downgrade": plan.allow_downgrade,
-        });
+        // The last one is put away: what the event log lacks of it is entered before.
+        told::enter_missing(node, &journals.read()?.unwrap_or_default(), &run);
         let journal = journals.begin(plan, run.now(), run.actor)?;
-        let mut engine = Self {
+        told::enter_last(node, journal.records(), &run);
+        Ok(Self {
             node,
             journals,
             journal,
             run,
-        };
-        engine.log("upgrade-start", details);
-        Ok(engine)
+        })
     }
 
     /// Takes up what is under way; nothing where nothing is.
+    ///
+    /// What the event log lacks of the journal is entered: its writer was killed between the two, or the log
+    /// could not be written.
     pub fn open(
         node: &'a mut dyn Node,
         journals: &'a Journals,
@@ -111,6 +110,7 @@ impl<'a> Engine<'a> {
         let Some(journal) = journals.open()? else {
             return Ok(None);
         };
+        told::enter_missing(node, journal.records(), &run);
         let engine = Self {
             node,
             journals,
@@ -136,11 +136,6 @@ impl<'a> Engine<'a> {
         self.journals.ask_no_pause()?;
         let action = standing.action;
         self.enter(Entry::Resumed { action })?;
-        let step = standing.next_step();
-        self.log(
-            "upgrade-resume",
-            serde_json::json!({ "action": action, "step": step }),
-        );
         self.run(action)
     }
 
@@ -161,22 +156,11 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// Writes a record; it is on disk when this returns.
+    /// Writes a record; it is on disk when this returns. What the event log tells of it is entered there, too.
     pub fn enter(&mut self, entry: Entry) -> Result<(), UpgradeError> {
-        self.journal.append(self.run.now(), self.run.actor, entry)
-    }
-
-    /// Enters into the event log what happened; what goes wrong with that is told and stops nothing.
-    pub fn log(&mut self, kind: &'static str, details: serde_json::Value) {
-        let Some(standing) = self.standing() else {
-            return;
-        };
-        let image = standing.plan.package.id;
-        let logged = self.node.log(kind, &image, details, &self.run.context());
-        if let Err(error) = logged {
-            let message = format!("{kind} is not in the event log: {error}");
-            self.run.watch.warning(error.code(), &message);
-        }
+        self.journal.append(self.run.now(), self.run.actor, entry)?;
+        told::enter_last(self.node, self.journal.records(), &self.run);
+        Ok(())
     }
 
     fn step(
@@ -209,13 +193,6 @@ impl<'a> Engine<'a> {
             Ok(()) => {
                 self.enter(Entry::Done { action, step })?;
                 self.tell(begun, StepState::Done);
-                if (action, step) == (Action::Upgrade, Step::Activate) {
-                    let environment = &plan.environment;
-                    self.log(
-                        "upgrade-activate",
-                        serde_json::json!({ "environment": environment }),
-                    );
-                }
                 Ok(())
             }
             Err(error) if error.is_cancelled() => Err(self.stop(action, step)),
@@ -226,21 +203,16 @@ impl<'a> Engine<'a> {
     /// Notes that a step failed; the failure itself is what counts, noted or not.
     fn fail(&mut self, begun: StepEvent, error: UpgradeError) -> UpgradeError {
         let StepEvent { action, step, .. } = begun;
-        let (code, message) = (error.code().to_owned(), layers(&error).join(": "));
-        let details = serde_json::json!({
-            "action": action, "step": step, "code": code, "message": message,
-        });
         let noted = self.enter(Entry::Failed {
             action,
             step,
-            code,
-            message,
+            code: error.code().to_owned(),
+            message: layers(&error).join(": "),
         });
         if let Err(error) = noted {
             let message = format!("the failure is not in the journal: {error}");
             self.run.watch.warning(error.code(), &message);
         }
-        self.log("upgrade-step", details);
         self.tell(begun, StepState::Failed);
         UpgradeError::Step {
             action,
@@ -261,10 +233,6 @@ impl<'a> Engine<'a> {
         let stopped = self
             .enter(Entry::Paused { action })
             .and_then(|()| self.journals.ask_no_pause());
-        self.log(
-            "upgrade-pause",
-            serde_json::json!({ "action": action, "step": next }),
-        );
         match stopped {
             Err(error) => error,
             Ok(()) if self.run.watch.cancelled() => UpgradeError::Cancelled,
@@ -273,14 +241,12 @@ impl<'a> Engine<'a> {
     }
 
     fn end(&mut self, action: Action) -> Result<(), UpgradeError> {
-        let (outcome, kind) = match action {
+        let outcome = match action {
             Action::Upgrade => return Ok(()),
-            Action::Commit => (Outcome::Committed, "upgrade-commit"),
-            Action::Rollback => (Outcome::RolledBack, "upgrade-rollback"),
+            Action::Commit => Outcome::Committed,
+            Action::Rollback => Outcome::RolledBack,
         };
-        self.enter(Entry::End { outcome })?;
-        self.log(kind, serde_json::json!({ "outcome": outcome }));
-        Ok(())
+        self.enter(Entry::End { outcome })
     }
 
     fn tell(&self, begun: StepEvent, state: StepState) {

@@ -32,6 +32,7 @@ mod step;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod told;
 mod watch;
 
 pub use self::automatic::{RolledBack, has_rolled_back, notice_rollback};

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use super::{Inventory, Plan, Step, UpgradeError};
 use crate::catalog::Context;
 use crate::digest::PackageId;
@@ -21,6 +23,14 @@ pub trait Node {
 
     /// Takes a step of an upgrade back.
     fn undo(&mut self, step: Step, plan: &Plan, context: &Context<'_>) -> Result<(), UpgradeError>;
+
+    /// The lines of the journal of an upgrade that the event log has something about.
+    fn logged(
+        &mut self,
+        image: &PackageId,
+        upgrade: u64,
+        context: &Context<'_>,
+    ) -> Result<BTreeSet<u64>, UpgradeError>;
 
     /// Enters into the event log what happened.
     fn log(

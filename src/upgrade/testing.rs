@@ -1,5 +1,7 @@
 //! Made-up facts and a machine that only remembers what it was asked to do.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::{Action, Inventory, Node, PackageFacts, Plan, Rules, Step, UpgradeError, plan};
@@ -81,6 +83,8 @@ pub(super) struct Mock {
     pub(super) done: Vec<(Action, Step)>,
     /// What was entered into the event log.
     pub(super) logged: Vec<&'static str>,
+    /// What was said with that.
+    pub(super) said: Vec<serde_json::Value>,
     /// The step that fails.
     pub(super) fails: Option<Step>,
     /// Whether the event log cannot be written.
@@ -120,17 +124,28 @@ impl Node for Mock {
         self.act(Action::Rollback, step)
     }
 
+    fn logged(
+        &mut self,
+        _: &PackageId,
+        upgrade: u64,
+        _: &Context<'_>,
+    ) -> Result<BTreeSet<u64>, UpgradeError> {
+        let said = self.said.iter().filter(|said| said["upgrade"] == upgrade);
+        Ok(said.filter_map(|said| said["record"].as_u64()).collect())
+    }
+
     fn log(
         &mut self,
         kind: &'static str,
         _: &PackageId,
-        _: serde_json::Value,
+        details: serde_json::Value,
         _: &Context<'_>,
     ) -> Result<(), UpgradeError> {
         if self.log_fails {
             return Err(UpgradeError::Files(failure()));
         }
         self.logged.push(kind);
+        self.said.push(details);
         Ok(())
     }
 }

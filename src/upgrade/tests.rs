@@ -82,6 +82,45 @@ fn every_step_is_done_once_in_its_order_and_told_with_rising_percent() {
 }
 
 #[test]
+fn what_the_event_log_lacks_of_the_journal_is_entered_once_by_whoever_comes_next() {
+    let home = tempfile::tempdir().unwrap();
+    let journals = journals(home.path());
+    let mut node = Mock {
+        log_fails: true,
+        ..Mock::default()
+    };
+    let mut engine = Engine::begin(&mut node, &journals, a_plan(), run(&Silent)).unwrap();
+    engine.run(Action::Upgrade).unwrap();
+    engine
+        .enter(journal::Entry::Good {
+            checks: serde_json::Value::Null,
+        })
+        .unwrap();
+    node.log_fails = false;
+    for _ in 0..2 {
+        assert!(
+            Engine::open(&mut node, &journals, run(&Silent))
+                .unwrap()
+                .is_some()
+        );
+        assert_eq!(node.logged, ["upgrade-start", "upgrade-activate"]);
+    }
+    assert_eq!(node.said[1]["record"], 19);
+    assert!(node.said[1]["happened"].is_string(), "{}", node.said[1]);
+    // One that ended is told by whoever begins the next one.
+    node.log_fails = true;
+    let mut engine = Engine::open(&mut node, &journals, run(&Silent))
+        .unwrap()
+        .unwrap();
+    engine.run(Action::Commit).unwrap();
+    node.log_fails = false;
+    drop(Engine::begin(&mut node, &journals, a_plan(), run(&Silent)).unwrap());
+    assert_eq!(node.logged[2..], ["upgrade-commit", "upgrade-start"]);
+    assert!(node.said[2]["happened"].is_string(), "{}", node.said[2]);
+    assert_eq!(node.said[3]["happened"], serde_json::Value::Null);
+}
+
+#[test]
 fn a_process_killed_after_any_record_is_gone_on_with_or_taken_back() {
     for dies_at in 1..=18 {
         for back in [false, true] {

@@ -27,6 +27,18 @@ fn a_rollback_needs_neither_package_nor_catalog_nor_trust() {
     );
     assert_eq!(place.boot(), name("v1.0"));
     assert_eq!(place.read("v1.0", "etc/release"), "1.0\n");
+    // The catalog is there again: its log tells of it, too, and once.
+    std::fs::remove_file(place.path("catalog")).unwrap();
+    std::fs::rename(place.path("gone"), place.path("catalog")).unwrap();
+    let told = || {
+        let events = place.events().into_iter();
+        events.filter(|kind| kind == "upgrade-rollback").count()
+    };
+    assert_eq!(told(), 0);
+    for _ in 0..2 {
+        assert!(place.check().passed());
+        assert_eq!(told(), 1);
+    }
 }
 
 #[test]

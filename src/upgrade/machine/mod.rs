@@ -10,10 +10,12 @@ mod undo;
 pub(super) use self::make::origin;
 pub(super) use self::programs::expect_programs;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{Inventory, Node, Opened, PackageFacts, Plan, Step, UpgradeError};
+use crate::catalog::events::Filter;
 use crate::catalog::{Access, Catalog, Context};
 use crate::digest::PackageId;
 use crate::fsio;
@@ -135,18 +137,17 @@ impl<'a> Machine<'a> {
 
     /// The catalog, for changes.
     pub(super) fn catalog(&self, context: &Context<'_>) -> Result<Catalog, UpgradeError> {
+        self.catalog_for(Access::Write, context)
+    }
+
+    fn catalog_for(&self, access: Access, context: &Context<'_>) -> Result<Catalog, UpgradeError> {
         let Sources {
             catalog,
             lock_timeout,
             ..
         } = &self.sources;
         let progress = context.progress;
-        Ok(Catalog::open(
-            catalog,
-            Access::Write,
-            *lock_timeout,
-            progress,
-        )?)
+        Ok(Catalog::open(catalog, access, *lock_timeout, progress)?)
     }
 
     /// The image, judged under the trust of now; opened once.
@@ -220,13 +221,38 @@ impl Node for Machine<'_> {
         }
     }
 
+    fn logged(
+        &mut self,
+        image: &PackageId,
+        upgrade: u64,
+        context: &Context<'_>,
+    ) -> Result<BTreeSet<u64>, UpgradeError> {
+        let filter = Filter {
+            subject: Some((*image).into()),
+            ..Filter::default()
+        };
+        let target = self.system.state()?.target.to_string();
+        let mut lines = BTreeSet::new();
+        let mut catalog = self.catalog_for(Access::Read, context)?;
+        catalog.events_each(&filter, &mut |event| {
+            let said = &event.details;
+            if said["target"] == target.as_str() && said["upgrade"] == upgrade {
+                lines.extend(said["record"].as_u64());
+            }
+            true
+        })?;
+        Ok(lines)
+    }
+
     fn log(
         &mut self,
         kind: &'static str,
         image: &PackageId,
-        details: serde_json::Value,
+        mut details: serde_json::Value,
         context: &Context<'_>,
     ) -> Result<(), UpgradeError> {
+        // Several systems may have one catalog.
+        details["target"] = self.system.state()?.target.to_string().into();
         let mut catalog = self.catalog(context)?;
         Ok(catalog.record(kind, Some(image), details, context)?)
     }
