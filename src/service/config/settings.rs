@@ -189,12 +189,6 @@ impl Settings {
         let system = given_system
             .or_else(|| of_file(Key::System))
             .unwrap_or_else(|| below(home.as_ref(), SYSTEM_STATE, "system"));
-        let jails = file.jails().map(|(name, entry)| {
-            let value = entry.value.clone();
-            let origin = config.line(entry.line);
-            (name.clone(), Setting { value, origin })
-        });
-        let jails = jails.collect();
         let duration = |key, given: fn(&Given) -> Option<Duration>, usual| {
             duration(
                 key,
@@ -225,7 +219,7 @@ impl Settings {
             catalog,
             trust,
             system,
-            jails,
+            jails: jails(&file, &config),
             lock_timeout: duration(Key::LockTimeout, |given| given.lock_timeout, LOCK_TIMEOUT),
             hook_timeout: duration(Key::HookTimeout, |given| given.hook_timeout, limits.hook),
             health_timeout: duration(
@@ -326,6 +320,16 @@ fn below(home: Option<&Setting<PathBuf>>, system: &str, name: &str) -> Setting<P
             origin: Origin::Default,
         },
     }
+}
+
+/// The directories of the systems of jails.
+fn jails(file: &ConfigFile, config: &Setting<PathBuf>) -> BTreeMap<String, Setting<PathBuf>> {
+    let jails = file.jails().map(|(name, entry)| {
+        let value = entry.value.clone();
+        let origin = config.line(entry.line);
+        (name.clone(), Setting { value, origin })
+    });
+    jails.collect()
 }
 
 /// What flag and variable say, else the file, else what is usual.
