@@ -52,7 +52,12 @@ fn reopen(root: &Dir) -> Result<Dir, FsError> {
 fn mount_proc(root: &Dir) -> Result<(), FsError> {
     const NAME: &str = "proc";
     let path = root.path().join(NAME);
-    // Without it no script can be read: it is opened by its place below /proc.
+    // Without it nothing can be run: a program is started by its place in /proc, and the interpreter of a
+    // script opens it there.
+    if root.kind_of(NAME)? != Some(EntryKind::Directory) {
+        let root = root.path().to_owned();
+        return Err(FsError::NoProc { root });
+    }
     let place = root.open_dir(NAME)?;
     let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
     rustix::mount::mount(NAME, by_handle(&place), NAME, flags, None).map_err(errno("mount", path))

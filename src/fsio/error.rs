@@ -79,6 +79,12 @@ pub enum FsError {
         /// The path as given.
         path: PathBuf,
     },
+    /// A program cannot be run below this root: it is started by its place in `/proc`.
+    #[error("{} has no directory proc: programs below it are started through that", root.display())]
+    NoProc {
+        /// The root.
+        root: PathBuf,
+    },
     /// The output exists and may not be replaced.
     #[error("{} already exists", path.display())]
     Exists {
@@ -98,6 +104,7 @@ impl FsError {
             Self::WritableByOthers { .. } => "E_WRITABLE_BY_OTHERS",
             Self::TooLarge { .. } => "E_TOO_LARGE",
             Self::NotEmpty { .. } => "E_NOT_EMPTY",
+            Self::NoProc { .. } => "E_NO_PROC",
             Self::Exists { .. } => "E_EXISTS",
         }
     }
@@ -116,6 +123,10 @@ impl FsError {
             Self::WritableByOthers { path, .. } => {
                 Some(format!("`chmod go-w {}`", shell_word(path)))
             }
+            Self::NoProc { .. } => Some(
+                "its vendor has to build the image with a directory proc in it, which may be empty"
+                    .to_owned(),
+            ),
             _ => None,
         }
     }

@@ -43,6 +43,9 @@ pub struct Checked {
     pub code: Option<String>,
     /// One sentence.
     pub detail: String,
+    /// What to do about it, if there is anything.
+    #[serde(default)]
+    pub hint: Option<String>,
     /// What a program printed.
     pub output: String,
     /// How long it took, in milliseconds.
@@ -185,6 +188,7 @@ impl Checked {
             passed: true,
             code: None,
             detail: detail.into(),
+            hint: None,
             output: String::new(),
             took_ms: 0,
         }
@@ -203,15 +207,15 @@ impl Checked {
 /// A check that cannot be run, or hangs, has failed; only the caller's own wish to stop is an error.
 fn run(program: &Program<'_>, progress: &dyn Progress) -> Result<Checked, SystemError> {
     let name = program.name;
-    let by_package = |checked: Checked| Checked {
-        by: CheckedBy::Package,
-        ..checked
-    };
     let ran = match program.run(progress) {
         Ok(ran) => ran,
         Err(error) => {
             let detail = chain(&error);
-            return Ok(by_package(Checked::failed(name, "E_HEALTH_START", detail)));
+            return Ok(Checked {
+                by: CheckedBy::Package,
+                hint: error.hint(),
+                ..Checked::failed(name, "E_HEALTH_START", detail)
+            });
         }
     };
     let code = match ran.end {
@@ -227,6 +231,7 @@ fn run(program: &Program<'_>, progress: &dyn Progress) -> Result<Checked, System
         passed: report.passed,
         code: code.map(str::to_owned),
         detail: report.end,
+        hint: None,
         output: report.output,
         took_ms: report.took_ms,
     })

@@ -278,11 +278,16 @@ impl HookError {
 
     /// What to do next, if there is anything.
     pub fn hint(&self) -> Option<String> {
+        if let Self::Start { source, .. } = self
+            && let Some(hint) = source.hint()
+        {
+            return Some(hint);
+        }
         let hint = match self {
             Self::Name { .. } => "a newer version of this program may know it",
             Self::Unsigned => "have the package signed by somebody who may sign it",
             Self::Start { .. } => {
-                "it needs an interpreter that the image has, a directory /proc in it, and root's rights"
+                "it needs root's rights, and an interpreter and libraries that the image has"
             }
             Self::Failed { .. } | Self::TimeLimit { .. } => {
                 "`isi upgrade history` has what it printed; nothing of the running system was changed"

@@ -1,10 +1,12 @@
 //! Programs of packages that must not run, or do not end.
 
+use std::path::Path;
 use std::time::Duration;
 
 use isi_catalog::catalog::{ImportRequest, Source};
 use isi_catalog::fsio::{Dir, open_regular};
 use isi_catalog::manifest::RegionKind;
+use isi_catalog::package::{Package, Verified};
 use isi_catalog::progress::Silent;
 use isi_catalog::system::{HookError, HookFacts, Phase, Report, TimeLimits, run_hooks};
 use isi_catalog::trust::{TrustPaths, TrustStore};
@@ -51,12 +53,20 @@ fn hbsd_a_script_of_an_unsigned_update_is_not_run() {
     assert_eq!(place.environments(), ["v1.0"]);
 }
 
-/// Runs the hooks of an image in the root of the environment that runs.
-fn run(place: &Place, script: &'static str, limit: Duration) -> (Option<HookError>, Vec<Report>) {
+/// An image with a hook, in the catalog.
+fn hook(place: &Place, script: &'static str) -> Package<Verified> {
     let kit = Kit::new("2.0", 2).with(RegionKind::Hook, "pre-install", script);
     let id = place.import(&place.package(&kit));
     let trust = TrustStore::load(&trust()).unwrap();
-    let package = place.catalog().package(&id, &trust, &context()).unwrap();
+    place.catalog().package(&id, &trust, &context()).unwrap()
+}
+
+/// Runs the hooks of an image in the root of the environment that runs.
+fn run(
+    place: &Place,
+    package: &Package<Verified>,
+    limit: Duration,
+) -> (Option<HookError>, Vec<Report>) {
     let root = Dir::open(&place.path("system/environments/v1.0")).unwrap();
     let facts = HookFacts {
         environment: "v2.0",
@@ -67,7 +77,7 @@ fn run(place: &Place, script: &'static str, limit: Duration) -> (Option<HookErro
     let mut reports = Vec::new();
     let mut told = |report: &Report| reports.push(report.clone());
     let (phase, progress) = (Phase::PreInstall, &Silent);
-    let ran = run_hooks(&package, phase, &root, &facts, limit, progress, &mut told);
+    let ran = run_hooks(package, phase, &root, &facts, limit, progress, &mut told);
     (ran.err(), reports)
 }
 
@@ -80,10 +90,10 @@ fn a_hook_that_hangs_is_ended_and_what_it_said_is_kept() {
     // A shell is in the image if it has a program.
     let with_shell = Kit::new("1.0", 1).with(RegionKind::HealthCheck, "shell", "exit 0");
     place.installed(&with_shell);
-    let script = "echo waiting; while :; do :; done";
+    let package = hook(&place, "echo waiting; while :; do :; done");
     // A busy machine may not come to say it in a short time; then it gets more.
     for seconds in [1, 5, 60] {
-        let (error, reports) = run(&place, script, Duration::from_secs(seconds));
+        let (error, reports) = run(&place, &package, Duration::from_secs(seconds));
         assert_eq!(error.unwrap().code(), "E_HOOK_TIME_LIMIT");
         assert!(!reports[0].passed);
         if reports[0].output == "waiting\n" {
@@ -113,13 +123,47 @@ fn a_hook_has_the_time_that_is_configured() {
 }
 
 #[test]
+fn an_image_without_proc_is_told_what_its_programs_lack() {
+    if !can_change_root() {
+        return;
+    }
+    let place = Place::new();
+    let check = Kit::new("1.0", 1).with(RegionKind::HealthCheck, "web", "exit 0");
+    place.installed(&check);
+    let proc = place.path("system/environments/v1.0/proc");
+    let package = hook(&place, "exit 0");
+    // Neither nothing nor anything else will do.
+    for make in [
+        (|_| ()) as fn(&Path),
+        |proc| std::fs::write(proc, "").unwrap(),
+        |proc| std::os::unix::fs::symlink("dev", proc).unwrap(),
+    ] {
+        drop(std::fs::remove_dir(&proc));
+        drop(std::fs::remove_file(&proc));
+        make(&proc);
+        let (error, reports) = run(&place, &package, Duration::from_mins(1));
+        let error = error.unwrap();
+        assert_eq!((error.code(), reports), ("E_HOOK_START", Vec::new()));
+        let told = std::error::Error::source(&error).unwrap().to_string();
+        assert!(told.contains("v1.0 has no directory proc"), "{told}");
+        assert!(error.hint().unwrap().contains("directory proc"), "{error}");
+        let report = place.check();
+        let check = report.checks.last().unwrap();
+        assert_eq!(check.code.as_deref(), Some("E_HEALTH_START"));
+        assert!(check.detail.contains("has no directory proc"), "{check:?}");
+        assert_eq!(check.hint, error.hint());
+    }
+}
+
+#[test]
 fn a_hook_whose_interpreter_the_image_does_not_have_cannot_run() {
     if !can_change_root() {
         return;
     }
     let place = Place::new();
     place.installed(&Kit::new("1.0", 1));
-    let (error, reports) = run(&place, "exit 0", Duration::from_mins(1));
+    let package = hook(&place, "exit 0");
+    let (error, reports) = run(&place, &package, Duration::from_mins(1));
     let error = error.unwrap();
     assert_eq!(error.code(), "E_HOOK_START");
     assert!(error.hint().unwrap().contains("interpreter"));

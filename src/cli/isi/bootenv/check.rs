@@ -72,6 +72,9 @@ fn print(reply: &CheckReply, out: &mut Printer) -> Result<(), CommandError> {
         for line in check.output.lines() {
             out.line(&format!("     {line}"))?;
         }
+        if let Some(hint) = &check.hint {
+            out.line(&format!("     hint: {hint}"))?;
+        }
     }
     let environment = &report.environment;
     match report.settled {
