@@ -133,11 +133,12 @@ fn an_image_without_proc_is_told_what_its_programs_lack() {
     let proc = place.path("system/environments/v1.0/proc");
     let package = hook(&place, "exit 0");
     // Neither nothing nor anything else will do.
-    for make in [
-        (|_| ()) as fn(&Path),
+    let makes: [fn(&Path); 3] = [
+        |_| (),
         |proc| std::fs::write(proc, "").unwrap(),
         |proc| std::os::unix::fs::symlink("dev", proc).unwrap(),
-    ] {
+    ];
+    for make in makes {
         drop(std::fs::remove_dir(&proc));
         drop(std::fs::remove_file(&proc));
         make(&proc);
