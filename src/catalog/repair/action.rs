@@ -27,6 +27,8 @@ pub struct Plan {
 }
 
 /// One step of a repair; none deletes the bytes of a file.
+///
+/// A plan may hold one for each artifact, so what is large and rare is behind a pointer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "action", rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -34,7 +36,7 @@ pub enum Action {
     /// Sets the database aside and makes a new one of the artifacts and the event log.
     Rebuild {
         /// What is wrong with the old one.
-        cause: Cause,
+        cause: Box<Cause>,
     },
     /// Gives a whole package that is under another name its place.
     Move {
@@ -42,7 +44,7 @@ pub enum Action {
         id: PackageId,
         /// Where it is, below the catalog's directory.
         #[serde(serialize_with = "lossy")]
-        from: PathBuf,
+        from: Box<Path>,
         /// Which file it was.
         #[serde(skip)]
         identity: Identity,
@@ -61,13 +63,13 @@ pub enum Action {
     Quarantine {
         /// Where it is, below the catalog's directory.
         #[serde(serialize_with = "lossy")]
-        from: PathBuf,
+        from: Box<Path>,
         /// The name of its entry in quarantine.
-        entry: String,
+        entry: Box<str>,
         /// The artifact whose place it has.
-        id: Option<PackageId>,
+        id: Option<Box<PackageId>>,
         /// Why.
-        cause: Cause,
+        cause: Box<Cause>,
         /// Whether it comes back in this repair, because another file has its place.
         returns: bool,
         /// Which file it was.
@@ -78,14 +80,14 @@ pub enum Action {
     RemoveDirectory {
         /// Where it is, below the catalog's directory.
         #[serde(serialize_with = "lossy")]
-        path: PathBuf,
+        path: Box<Path>,
     },
     /// Takes a package that verifies out of quarantine and puts it back.
     Restore {
         /// The package.
         id: PackageId,
         /// The name of its entry in quarantine.
-        entry: String,
+        entry: Box<str>,
         /// Which file it was.
         #[serde(skip)]
         identity: Identity,
@@ -93,7 +95,7 @@ pub enum Action {
     /// Removes an entry of quarantine that holds nothing but a reason.
     DropEntry {
         /// The name of the entry.
-        entry: String,
+        entry: Box<str>,
     },
     /// Lists an artifact that is not listed.
     Enter {
@@ -102,7 +104,7 @@ pub enum Action {
         /// What it is.
         state: State,
         /// What is wrong with it, if something is.
-        cause: Option<Cause>,
+        cause: Option<Box<Cause>>,
         /// Whether it was in the catalog before; if not, an event says where it came from.
         recorded: bool,
         /// Which file it was.
@@ -126,7 +128,7 @@ pub enum Action {
         /// What it is.
         to: State,
         /// What is wrong with it, if something is.
-        cause: Option<Cause>,
+        cause: Option<Box<Cause>>,
     },
     /// Drops the row of an artifact that is gone and that nobody needs.
     Lost {
@@ -139,14 +141,14 @@ pub enum Action {
         id: PackageId,
         /// Where it was found.
         #[serde(serialize_with = "lossy")]
-        from: PathBuf,
+        from: Box<Path>,
     },
     /// Records that a committed image is missing.
     CommittedImageMissing {
         /// The image.
         id: PackageId,
         /// Who needs it.
-        holder: String,
+        holder: Box<str>,
     },
 }
 
@@ -209,10 +211,10 @@ impl Action {
     }
 
     /// The artifact it is about.
-    pub const fn id(&self) -> Option<PackageId> {
+    pub fn id(&self) -> Option<PackageId> {
         match self {
             Self::Rebuild { .. } | Self::RemoveDirectory { .. } | Self::DropEntry { .. } => None,
-            Self::Quarantine { id, .. } => *id,
+            Self::Quarantine { id, .. } => id.as_deref().copied(),
             Self::Move { id, .. }
             | Self::Mode { id, .. }
             | Self::Restore { id, .. }
@@ -239,16 +241,16 @@ impl Action {
             }
             Self::Enter { state, .. } => state.name().to_owned(),
             Self::State { from, to, .. } => format!("{from} -> {to}"),
-            Self::CommittedImageMissing { holder, .. } => holder.clone(),
+            Self::CommittedImageMissing { holder, .. } => holder.to_string(),
             Self::Correct { .. } | Self::Lost { .. } => String::new(),
         }
     }
 
     /// Why it is done, where something is wrong.
-    pub const fn cause(&self) -> Option<&Cause> {
+    pub fn cause(&self) -> Option<&Cause> {
         match self {
             Self::Rebuild { cause } | Self::Quarantine { cause, .. } => Some(cause),
-            Self::Enter { cause, .. } | Self::State { cause, .. } => cause.as_ref(),
+            Self::Enter { cause, .. } | Self::State { cause, .. } => cause.as_deref(),
             _ => None,
         }
     }

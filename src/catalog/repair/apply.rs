@@ -45,11 +45,10 @@ impl<'a> Mover<'a> {
             Action::Quarantine {
                 from,
                 entry,
-                id,
                 cause,
                 identity,
                 ..
-            } => self.set_aside(from, entry, *id, cause, identity),
+            } => self.set_aside(from, entry, action.id(), cause, identity),
             Action::RemoveDirectory { path } => self.remove_directory(path),
             Action::Restore {
                 id,

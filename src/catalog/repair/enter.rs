@@ -173,7 +173,7 @@ impl Recorder<'_> {
                 to,
                 cause,
             } => {
-                let done = self.set_state(transaction, id, *from, *to, cause.as_ref())?;
+                let done = self.set_state(transaction, id, *from, *to, cause.as_deref())?;
                 if let (true, Some((_, verdict))) = (done, described) {
                     write_verdict(transaction, id, verdict)?;
                 }
@@ -196,7 +196,6 @@ impl Recorder<'_> {
             Action::Quarantine {
                 from,
                 entry,
-                id,
                 cause,
                 returns: false,
                 ..
@@ -207,7 +206,7 @@ impl Recorder<'_> {
                     "code": cause.code,
                     "detail": cause.detail,
                 });
-                let subject = id.map(|id| id.to_string()).unwrap_or_default();
+                let subject = action.id().map(|id| id.to_string()).unwrap_or_default();
                 self.tell_of(transaction, action.name(), &subject, details)?;
                 Ok(true)
             }

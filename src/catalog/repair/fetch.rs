@@ -41,7 +41,7 @@ pub fn search(
             match id {
                 Ok(id) if missed.remove(&id) => found.push(Action::Fetch {
                     id,
-                    from: candidate,
+                    from: candidate.into(),
                 }),
                 Ok(_) => {}
                 Err(CatalogError::Files(_)) if !named => {}

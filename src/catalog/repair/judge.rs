@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::action::Cause;
 use super::records::Records;
-use super::survey::{Finding, Found, Judged, Name, claimed};
+use super::survey::{Finding, Found, Judged, Name};
 use crate::catalog::describe::Content;
 use crate::catalog::examine::footer_digest;
 use crate::catalog::layout::Layout;
@@ -36,7 +36,7 @@ pub(super) fn examine_all(
     names: Vec<Name>,
     progress: &dyn Progress,
 ) -> Result<Vec<Found>, CatalogError> {
-    let total = names.iter().map(|name| name.identity.size()).sum();
+    let total = names.iter().map(|name| name.size).sum();
     progress.begin("verify", total);
     let mut all = Vec::with_capacity(names.len());
     let mut names = names.into_iter();
@@ -52,21 +52,19 @@ impl Judge<'_> {
     /// Examines one file; `None` if it went away meanwhile.
     fn examine(&self, name: &Name, progress: &dyn Progress) -> Result<Option<Found>, CatalogError> {
         let finding = if name.regular {
-            match self.layout.root().open_file(&name.path) {
+            match self.layout.root().open_file(name.place.path()) {
                 Ok(file) => self.judge(file, &Quiet(progress))?,
                 Err(error) if error.is_not_found() => return Ok(None),
                 Err(error) => {
                     let error = CatalogError::Files(error);
-                    Finding::Unreadable(Cause::from(&error))
+                    Finding::Unreadable(Box::new(Cause::from(&error)))
                 }
             }
         } else {
-            Finding::Rejected(Cause::foreign())
+            Finding::Rejected(Box::new(Cause::foreign()))
         };
         Ok(Some(Found {
-            path: name.path.clone(),
-            entry: name.entry.clone(),
-            claimed: claimed(&name.path),
+            place: name.place.clone(),
             identity: name.identity,
             mode: name.mode,
             finding,
@@ -79,9 +77,10 @@ impl Judge<'_> {
             Err(VerifyError::Cancelled) => Err(CatalogError::Cancelled),
             Err(VerifyError::Read(source)) => {
                 let detail = format!("cannot read it: {source}");
-                Ok(Finding::Unreadable(Cause::new("E_IO", detail, None)))
+                let cause = Cause::new("E_IO", detail, None);
+                Ok(Finding::Unreadable(Box::new(cause)))
             }
-            Err(error) => Ok(Finding::Rejected(cause_of(&error))),
+            Err(error) => Ok(Finding::Rejected(Box::new(cause_of(&error)))),
         }
     }
 
@@ -150,15 +149,15 @@ impl Judge<'_> {
         };
         let artifact = match content.describe(None, None, self.now) {
             Ok(artifact) => artifact,
-            Err(error) => return Ok(Finding::Rejected(Cause::from(&error))),
+            Err(error) => return Ok(Finding::Rejected(Box::new(Cause::from(&error)))),
         };
         Ok(Finding::Package(Judged {
             id,
             state: refused.map_or(artifact.state, State::of_refusal),
-            cause: refused.map(cause_of_refusal),
-            facts: artifact.facts(),
-            software: artifact.software(),
-            manifest: artifact.manifest,
+            cause: refused.map(|verdict| Box::new(cause_of_refusal(verdict))),
+            facts: artifact.facts().into(),
+            software: artifact.software().into(),
+            manifest: artifact.manifest.into(),
         }))
     }
 }

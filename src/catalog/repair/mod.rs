@@ -9,6 +9,7 @@ mod apply;
 mod diagnose;
 mod enter;
 mod fetch;
+mod half;
 mod judge;
 mod log;
 mod plan;
@@ -128,15 +129,25 @@ impl Repair {
             ensure_dir(self.layout.root(), name)?;
         }
         let mut mover = Mover::new(&self.layout, context);
-        let mut rows = Vec::new();
-        for action in std::mem::take(&mut self.plan.actions) {
-            if mover.apply(&action)? {
-                rows.push(action);
-            } else {
-                repaired.count(&action, false);
-                told(&action, false);
+        let mut failed = None;
+        self.plan.actions.retain(|action| {
+            if failed.is_some() {
+                return false;
             }
+            let done = mover.apply(action).unwrap_or_else(|error| {
+                failed = Some(error);
+                false
+            });
+            if !done && failed.is_none() {
+                repaired.count(action, false);
+                told(action, false);
+            }
+            done
+        });
+        if let Some(error) = failed {
+            return Err(error);
         }
+        let rows = &self.plan.actions;
         let recorder = Recorder {
             layout: &self.layout,
             records: &self.records,
@@ -149,9 +160,9 @@ impl Repair {
             told(action, done);
         };
         if let Some(database) = &mut self.database {
-            recorder.apply(&rows, &mover, database, &mut count)?;
+            recorder.apply(rows, &mover, database, &mut count)?;
         } else {
-            rebuild::rebuild(&recorder, &rows, &mover, &mut count)?;
+            rebuild::rebuild(&recorder, rows, &mover, &mut count)?;
         }
         Ok(repaired)
     }

@@ -3,9 +3,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use rusqlite::Transaction;
 
+use super::half::Half;
 use crate::catalog::database::{ARTIFACT_COLUMNS, artifact_of, digest, time};
 use crate::catalog::{Artifact, State};
-use crate::digest::{PackageId, Sha256Digest};
+use crate::digest::PackageId;
 
 /// What the catalog has on record, as far as a repair needs it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,22 +25,22 @@ pub(super) struct Records {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Row {
     pub(super) state: State,
-    pub(super) code: Option<String>,
+    pub(super) code: Option<Box<str>>,
     /// Digest of all that follows from the artifact itself.
-    pub(super) facts: Sha256Digest,
+    pub(super) facts: Half,
     /// Digest of what one version is told by.
-    pub(super) software: Sha256Digest,
-    pub(super) manifest: Sha256Digest,
-    pub(super) unsigned_reason: Option<String>,
+    pub(super) software: Half,
+    pub(super) manifest: Half,
+    pub(super) unsigned_reason: Option<Box<str>>,
 }
 
 /// What the event log says of one artifact.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Past {
-    /// When it was imported, and by which entry of the log.
-    pub(super) imported: Option<(Timestamp, u64)>,
+    /// When it was imported, in microseconds, and by which entry of the log.
+    pub(super) imported: Option<(i64, u64)>,
     /// Why it was let in unsigned.
-    pub(super) unsigned_reason: Option<String>,
+    pub(super) unsigned_reason: Option<Box<str>>,
     /// Whether it was removed on purpose after that.
     pub(super) removed: bool,
     /// Whether the log says that it is missing although it is a committed image.
@@ -91,7 +92,8 @@ impl Records {
     /// When the artifact was imported.
     pub(super) fn imported_at(&self, id: &PackageId) -> Option<Timestamp> {
         let past = self.past.get(id).filter(|past| !past.removed);
-        past.and_then(|past| past.imported).map(|(time, _)| time)
+        let (time, _) = past.and_then(|past| past.imported)?;
+        Timestamp::from_microsecond(time).ok()
     }
 
     /// What orders artifacts as they were imported; those that never were come last, by their IDs.
@@ -116,7 +118,7 @@ impl Records {
         match entry.kind {
             "import" | "recover" => {
                 *past = Past {
-                    imported: Some((entry.time, entry.sequence)),
+                    imported: Some((entry.time.as_microsecond(), entry.sequence)),
                     unsigned_reason: unsigned_reason(entry.details),
                     ..Past::default()
                 };
@@ -133,11 +135,12 @@ impl Records {
         let mut records = Self::default();
         let mut statement =
             transaction.prepare(&format!("SELECT {ARTIFACT_COLUMNS} FROM artifact"))?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
+        let rows = statement.query_and_then([], |row| {
             let artifact = artifact_of(row)?;
-            records.rows.insert(artifact.id, Row::of(&artifact));
-        }
+            rusqlite::Result::Ok((artifact.id, Row::of(&artifact)))
+        })?;
+        // Made of all of them at once, a map takes half the room.
+        records.rows = rows.collect::<rusqlite::Result<_>>()?;
         let mut statement = transaction.prepare(
             "SELECT sequence, time, kind, subject, details FROM event
              WHERE subject <> '' ORDER BY sequence",
@@ -181,17 +184,17 @@ impl Row {
     pub(super) fn of(artifact: &Artifact) -> Self {
         Self {
             state: artifact.state,
-            code: artifact.state_code.clone(),
-            facts: artifact.facts(),
-            software: artifact.software(),
-            manifest: artifact.manifest,
-            unsigned_reason: artifact.unsigned_reason.clone(),
+            code: artifact.state_code.as_deref().map(Box::from),
+            facts: artifact.facts().into(),
+            software: artifact.software().into(),
+            manifest: artifact.manifest.into(),
+            unsigned_reason: artifact.unsigned_reason.as_deref().map(Box::from),
         }
     }
 }
 
-fn unsigned_reason(details: &str) -> Option<String> {
+fn unsigned_reason(details: &str) -> Option<Box<str>> {
     let details: serde_json::Value = serde_json::from_str(details).ok()?;
     let reason = details.get("unsigned_reason")?.as_str()?;
-    Some(reason.to_owned())
+    Some(reason.into())
 }

@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use super::action::Cause;
+use super::half::Half;
 use super::judge::{Judge, examine_all};
 use super::records::Records;
 use crate::catalog::layout::{ARTIFACTS, Layout, PACKAGE, artifact_path};
 use crate::catalog::quarantine::{Entries, entries, package_path};
 use crate::catalog::{CatalogError, Context, State};
-use crate::digest::{PackageId, Sha256Digest};
+use crate::digest::{Hasher, PackageId};
 use crate::fsio::{Dir, EntryKind, FsError, NodeKind, Status};
 use crate::trust::TrustStore;
 
@@ -24,7 +25,7 @@ pub(super) struct Survey {
     /// Everything that is no directory, or too deep.
     pub(super) files: Vec<Found>,
     /// Directories that have to go when nothing is left in them: all but the ones of the layout that
-    /// may be empty.
+    /// may be empty, and those of files in an artifact's place.
     pub(super) directories: Vec<PathBuf>,
     /// Entries of the quarantine without content.
     pub(super) empty_entries: Vec<String>,
@@ -36,15 +37,21 @@ pub(super) struct Survey {
     pub(super) mirror: Option<(Identity, Cause)>,
 }
 
-/// One file.
+/// Where a file is; of most files the path follows from an ID.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Place {
+    /// In the place of this artifact.
+    Home(PackageId),
+    /// Anywhere else below the directory of the artifacts.
+    Elsewhere(Box<Path>),
+    /// In this entry of the quarantine.
+    Quarantine(Box<str>),
+}
+
+/// One file; all of them are held at once, so this has to stay small.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Found {
-    /// Where it is, below the catalog's directory.
-    pub(super) path: PathBuf,
-    /// The entry of the quarantine that it is in.
-    pub(super) entry: Option<String>,
-    /// The artifact whose place it has.
-    pub(super) claimed: Option<PackageId>,
+    pub(super) place: Place,
     pub(super) identity: Identity,
     /// Permission bits, set-user-ID, set-group-ID and sticky.
     pub(super) mode: u32,
@@ -57,9 +64,9 @@ pub(super) enum Finding {
     /// A package whose bytes are what its ID names, or which somebody trusted vouches for.
     Package(Judged),
     /// No package, or a damaged one.
-    Rejected(Cause),
+    Rejected(Box<Cause>),
     /// Reading failed, so nothing is known.
-    Unreadable(Cause),
+    Unreadable(Box<Cause>),
 }
 
 /// A package with the ID that its bytes have.
@@ -68,25 +75,50 @@ pub(super) struct Judged {
     pub(super) id: PackageId,
     /// Sound, or what became of its trust.
     pub(super) state: State,
-    pub(super) cause: Option<Cause>,
-    pub(super) facts: Sha256Digest,
-    pub(super) software: Sha256Digest,
-    pub(super) manifest: Sha256Digest,
+    pub(super) cause: Option<Box<Cause>>,
+    pub(super) facts: Half,
+    pub(super) software: Half,
+    pub(super) manifest: Half,
 }
 
 /// Which file it was: the same file with the same content has the same.
+///
+/// A digest of its device, inode, size and times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Identity {
-    device: (u32, u32),
-    inode: u64,
-    size: u64,
-    mtime: (i64, u32),
-    ctime: (i64, u32),
+pub struct Identity(Half);
+
+impl Place {
+    /// Which one a path below the directory of the artifacts is.
+    pub(super) fn of(path: &Path) -> Self {
+        claimed(path).map_or_else(|| Self::Elsewhere(path.into()), Self::Home)
+    }
+
+    /// The path below the catalog's directory.
+    pub(super) fn path(&self) -> PathBuf {
+        match self {
+            Self::Home(id) => artifact_path(id),
+            Self::Elsewhere(path) => path.to_path_buf(),
+            Self::Quarantine(entry) => package_path(entry),
+        }
+    }
+
+    /// The artifact whose place it is.
+    pub(super) fn claimed(&self) -> Option<PackageId> {
+        match self {
+            Self::Home(id) => Some(*id),
+            Self::Elsewhere(_) | Self::Quarantine(_) => None,
+        }
+    }
 }
 
 impl Found {
     pub(super) fn is_in_quarantine(&self) -> bool {
-        self.entry.is_some()
+        matches!(self.place, Place::Quarantine(_))
+    }
+
+    /// Whether it has the place of this artifact.
+    pub(super) fn is_home_of(&self, id: &PackageId) -> bool {
+        self.place == Place::Home(*id)
     }
 
     pub(super) fn is_unreadable(&self) -> bool {
@@ -97,7 +129,7 @@ impl Found {
     /// right.
     pub(super) fn shut(&self) -> Option<PackageId> {
         let shut = self.is_unreadable() && self.mode & OWNER_READS == 0;
-        self.claimed.filter(|_| shut)
+        self.place.claimed().filter(|_| shut)
     }
 
     pub(super) fn judged(&self) -> Option<&Judged> {
@@ -111,18 +143,18 @@ impl Found {
 impl Identity {
     /// Which file this is now.
     pub(super) fn of(status: &Status) -> Self {
-        Self {
-            device: status.device,
-            inode: status.inode,
-            size: status.size,
-            mtime: status.mtime,
-            ctime: status.ctime,
+        let mut hasher = Hasher::new();
+        let (major, minor) = status.device;
+        for number in [major, minor, status.mtime.1, status.ctime.1] {
+            hasher.update(&number.to_le_bytes());
         }
-    }
-
-    /// Length of the file in bytes.
-    pub(super) fn size(&self) -> u64 {
-        self.size
+        for number in [status.inode, status.size] {
+            hasher.update(&number.to_le_bytes());
+        }
+        for seconds in [status.mtime.0, status.ctime.0] {
+            hasher.update(&seconds.to_le_bytes());
+        }
+        Self(hasher.finish().into())
     }
 }
 
@@ -140,7 +172,7 @@ pub(super) fn survey(
         trust,
         now: context.now,
     };
-    let bytes = walked.names.iter().map(|name| name.identity.size()).sum();
+    let bytes = walked.names.iter().map(|name| name.size).sum();
     let files = examine_all(&judge, walked.names, context.progress)?;
     Ok(Survey {
         files,
@@ -165,9 +197,10 @@ pub(super) struct Walked {
 /// A name of something that is no directory, or too deep.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Name {
-    pub(super) path: PathBuf,
-    pub(super) entry: Option<String>,
+    pub(super) place: Place,
     pub(super) identity: Identity,
+    /// Length in bytes.
+    pub(super) size: u64,
     pub(super) mode: u32,
     /// Whether it is a regular file.
     pub(super) regular: bool,
@@ -182,8 +215,7 @@ pub(super) fn walk(layout: &Layout) -> Result<Walked, CatalogError> {
     }
     walked.entries = entries(root)?;
     for entry in &walked.entries.with_package {
-        let path = package_path(entry);
-        let name = name(root, path, Some(entry.clone()))?;
+        let name = name(root, Place::Quarantine(entry.as_str().into()))?;
         walked.names.extend(name.filter(|name| name.regular));
     }
     Ok(walked)
@@ -194,29 +226,36 @@ impl Walked {
         for entry in root.open_dir(path)?.entries()? {
             let path = path.join(&entry.name);
             if entry.kind != EntryKind::Directory || depth >= MAX_DEPTH {
-                self.names.extend(name(root, path, None)?);
+                self.names.extend(name(root, Place::of(&path))?);
                 continue;
             }
+            let before = self.names.len();
+            let own = self.directories.len();
             if !is_shard(&path) {
                 self.directories.push(path.clone());
             }
             self.descend(root, &path, depth.saturating_add(1))?;
+            let home = claimed(&path.join(PACKAGE)).map(Place::Home);
+            let within = self.names.get(before..).unwrap_or_default();
+            if home.is_some_and(|home| within.iter().any(|name| name.place == home)) {
+                self.directories.remove(own);
+            }
         }
         Ok(())
     }
 }
 
 /// What has a name now; `None` if it went away meanwhile.
-fn name(root: &Dir, path: PathBuf, entry: Option<String>) -> Result<Option<Name>, FsError> {
-    let status = match root.status_of(&path) {
+fn name(root: &Dir, place: Place) -> Result<Option<Name>, FsError> {
+    let status = match root.status_of(place.path()) {
         Ok(status) => status,
         Err(error) if error.is_not_found() => return Ok(None),
         Err(error) => return Err(error),
     };
     Ok(Some(Name {
-        path,
-        entry,
+        place,
         identity: Identity::of(&status),
+        size: status.size,
         mode: status.mode,
         regular: status.kind == NodeKind::File,
     }))
@@ -231,7 +270,7 @@ fn is_shard(path: &Path) -> bool {
 }
 
 /// The artifact whose place a path is.
-pub(super) fn claimed(path: &Path) -> Option<PackageId> {
+fn claimed(path: &Path) -> Option<PackageId> {
     let directory = path.parent()?;
     let id: PackageId = directory.file_name()?.to_str()?.parse().ok()?;
     let home = artifact_path(&id);

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 
 use super::super::action::{Action, Cause, Plan};
+use super::super::half::Half;
 use super::super::records::{Past, Records, Reference, Row};
-use super::super::survey::{Finding, Found, Identity, Judged, Survey, claimed};
+use super::super::survey::{Finding, Found, Identity, Judged, Place, Survey};
 use super::plan;
 use crate::catalog::State;
 use crate::catalog::layout::artifact_path;
@@ -41,8 +42,8 @@ struct Model {
 }
 
 /// Three and four are the same software with other content.
-fn digests(number: u8) -> (Sha256Digest, Sha256Digest) {
-    let digest = |byte| Sha256Digest::from_bytes([byte; 32]);
+fn digests(number: u8) -> (Half, Half) {
+    let digest = |byte| Sha256Digest::from_bytes([byte; 32]).into();
     (digest(number.min(3)), digest(number))
 }
 
@@ -56,6 +57,15 @@ fn row(number: u8) -> Row {
         manifest,
         unsigned_reason: None,
     }
+}
+
+fn unreadable() -> Cause {
+    Cause::new("E_IO", "x", None)
+}
+
+fn place(path: &Path) -> Place {
+    let entry = entry_of(path);
+    entry.map_or_else(|| Place::of(path), |entry| Place::Quarantine(entry.into()))
 }
 
 fn entry_of(path: &Path) -> Option<String> {
@@ -77,19 +87,17 @@ impl Model {
                         } else {
                             State::Untrusted
                         },
-                        cause: (!trusted).then(refused),
+                        cause: (!trusted).then(refused).map(Box::new),
                         facts: manifest,
                         software,
                         manifest,
                     })
                 }
-                Content::Garbage => Finding::Rejected(Cause::foreign()),
-                Content::Unreadable => Finding::Unreadable(Cause::new("E_IO", "x", None)),
+                Content::Garbage => Finding::Rejected(Cause::foreign().into()),
+                Content::Unreadable => Finding::Unreadable(unreadable().into()),
             };
             Found {
-                path: path.clone(),
-                entry: entry_of(path),
-                claimed: claimed(path),
+                place: place(path),
                 identity: Identity::default(),
                 mode: ARTIFACT_MODE,
                 finding,
@@ -100,13 +108,18 @@ impl Model {
             .keys()
             .filter_map(|path| entry_of(path))
             .collect();
+        let is_own = |directory: &Path| self.files.contains_key(&directory.join("package.isi"));
+        let is_home = |directory: &Path| place(&directory.join("package.isi")).claimed().is_some();
+        let directories = self.directories.iter();
+        let directories =
+            directories.filter(|directory| !(is_home(directory) && is_own(directory)));
         let numbers = self
             .entries
             .iter()
             .filter_map(|entry| entry.parse::<u64>().ok());
         Survey {
             files: files.collect(),
-            directories: self.directories.iter().cloned().collect(),
+            directories: directories.cloned().collect(),
             empty_entries: self.entries.difference(&full).cloned().collect(),
             next_entry: numbers.max().unwrap_or(0) + 1,
             bytes: 0,
@@ -130,26 +143,26 @@ impl Model {
                 Action::Fetch { .. } => panic!("the plan looks nowhere else: {action:?}"),
                 Action::Move { id, from, .. } => self.bring_home(from, id),
                 Action::Quarantine { from, entry, .. } => {
-                    let content = self.files.remove(from).unwrap();
-                    assert!(self.entries.insert(entry.clone()));
-                    let target = Path::new("quarantine").join(entry).join("package.isi");
+                    let content = self.files.remove(&**from).unwrap();
+                    assert!(self.entries.insert(entry.to_string()));
+                    let target = Path::new("quarantine").join(&**entry).join("package.isi");
                     assert!(self.files.insert(target, content).is_none());
                 }
                 Action::RemoveDirectory { path } => {
-                    let within = |other: &Path| other != path && other.starts_with(path);
+                    let within = |other: &Path| other != &**path && other.starts_with(path);
                     assert!(!self.files.keys().any(|file| within(file)), "{path:?}");
                     assert!(
                         !self.directories.iter().any(|other| within(other)),
                         "{path:?}"
                     );
-                    assert!(self.directories.remove(path));
+                    assert!(self.directories.remove(&**path));
                 }
                 Action::Restore { id, entry, .. } => {
-                    let from = Path::new("quarantine").join(entry).join("package.isi");
+                    let from = Path::new("quarantine").join(&**entry).join("package.isi");
                     self.bring_home(&from, id);
-                    assert!(self.entries.remove(entry));
+                    assert!(self.entries.remove(&**entry));
                 }
-                Action::DropEntry { entry } => assert!(self.entries.remove(entry)),
+                Action::DropEntry { entry } => assert!(self.entries.remove(&**entry)),
                 Action::Enter {
                     id,
                     state,
@@ -160,7 +173,7 @@ impl Model {
                     let number = id.digest().as_bytes()[0];
                     let row = Row {
                         state: *state,
-                        code: cause.as_ref().map(|cause| cause.code.clone()),
+                        code: cause.as_ref().map(|cause| cause.code.as_str().into()),
                         ..row(number)
                     };
                     assert!(self.records.rows.insert(*id, row).is_none());
@@ -181,7 +194,7 @@ impl Model {
                     let row = self.records.rows.get_mut(id).unwrap();
                     assert_eq!(row.state, *from);
                     row.state = *to;
-                    row.code = cause.as_ref().map(|cause| cause.code.clone());
+                    row.code = cause.as_ref().map(|cause| cause.code.as_str().into());
                 }
                 Action::Lost { id } => assert!(self.records.rows.remove(id).is_some()),
                 Action::CommittedImageMissing { id, .. } => {
@@ -214,7 +227,7 @@ impl Model {
 
 fn imported() -> Past {
     Past {
-        imported: Some((jiff::Timestamp::UNIX_EPOCH, 1)),
+        imported: Some((0, 1)),
         ..Past::default()
     }
 }
@@ -376,17 +389,26 @@ proptest! {
     }
 }
 
+/// A repair of 100,000 artifacts may take 64 MiB, and holds one of each for each of them.
+#[test]
+fn what_there_is_one_of_for_each_artifact_is_small() {
+    assert!(size_of::<Found>() <= 160, "{}", size_of::<Found>());
+    assert!(size_of::<Action>() <= 72, "{}", size_of::<Action>());
+    let row = size_of::<(PackageId, Row)>();
+    assert!(row <= 120, "{row}");
+    let past = size_of::<(PackageId, Past)>();
+    assert!(past <= 80, "{past}");
+}
+
 #[test]
 fn an_artifact_that_its_owner_may_not_read_is_opened_before_it_is_judged() {
     let mut records = Records::default();
     records.rows.insert(id(1), row(1));
     let found = |mode| Found {
-        path: home(1),
-        entry: None,
-        claimed: Some(id(1)),
+        place: Place::Home(id(1)),
         identity: Identity::default(),
         mode,
-        finding: Finding::Unreadable(Cause::new("E_IO", "x", None)),
+        finding: Finding::Unreadable(unreadable().into()),
     };
     let names = |mode| {
         let survey = Survey {

@@ -116,6 +116,8 @@ fn follow(
     let watcher = Watcher {
         bar: Bar::new(&context.out, &context.interrupt),
         asks,
+        // Nobody looks at both at the end, and there may be many.
+        keeps_plan: asks || request.dry_run,
         seen: Mutex::new(Seen {
             context,
             planned: Vec::new(),
@@ -148,6 +150,7 @@ fn follow(
 struct Watcher<'a> {
     bar: Bar,
     asks: bool,
+    keeps_plan: bool,
     seen: Mutex<Seen<'a>>,
 }
 
@@ -176,7 +179,10 @@ impl Observer for Watcher<'_> {
     fn event(&self, event: &Event<'_>) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
-            Event::RepairPlanned(action) => seen.planned.push((*action).clone()),
+            Event::RepairPlanned(action) if self.keeps_plan => {
+                seen.planned.push((*action).clone());
+            }
+            Event::RepairPlanned(_) => {}
             Event::RepairDone(action) => seen.done.push((*action).clone()),
             Event::RepairSkipped(action) => {
                 let text = format!("{}: changed meanwhile, left as it is", line(action));
@@ -201,8 +207,9 @@ impl Observer for Watcher<'_> {
             for problem in &plan.problems {
                 complain(problem, &mut context.out);
             }
-            for action in planned.iter() {
-                context.out.say(&line(action));
+            // The rest of the work tells what was done.
+            for action in std::mem::take(planned) {
+                context.out.say(&line(&action));
             }
             *refusal = confirm(context, EXPLANATION, false).err();
         });
