@@ -19,6 +19,26 @@ use super::catalog::call;
 use crate::cli::{CommandError, Context, Exit};
 use crate::service::{Action, ResolveRequest, Target, UpgradeStatus};
 
+/// How a command ends that did steps of an upgrade: says where it stands and what comes next.
+fn ended(
+    done: Result<UpgradeStatus, CommandError>,
+    attempt: &'static str,
+    target: &Target,
+    json: bool,
+    context: &mut Context,
+) -> Result<Exit, CommandError> {
+    if let Err(error) = &done {
+        steps::stopped(error, &mut context.out);
+    }
+    let status = done.map_err(|error| error.attempting(attempt))?;
+    if json {
+        steps::end(&status, &mut context.out)?;
+    } else {
+        shown::next(&status, context);
+    }
+    told_of_conflicts(target, &status, context)
+}
+
 /// How a command ends that may have left something to decide in the environment that it made; says so.
 fn told_of_conflicts(
     target: &Target,

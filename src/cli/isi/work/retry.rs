@@ -1,4 +1,4 @@
-use super::{shown, steps};
+use super::steps;
 use crate::cli::args::{OutputArgs, TargetArgs};
 use crate::cli::isi::catalog::follow;
 use crate::cli::{CommandError, Context, Exit};
@@ -29,15 +29,6 @@ impl Args {
             &mut |event, out| steps::tell(event, json, out),
             |service, call| service.upgrade_retry(&target, call),
         );
-        if let Err(error) = &done {
-            steps::stopped(error, &mut context.out);
-        }
-        let status = done.map_err(|error| error.attempting("cannot go on"))?;
-        if json {
-            steps::end(&status, &mut context.out)?;
-        } else {
-            shown::next(&status, context);
-        }
-        super::told_of_conflicts(&target, &status, context)
+        super::ended(done, "cannot go on", &target, json, context)
     }
 }

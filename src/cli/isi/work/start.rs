@@ -120,16 +120,7 @@ impl Args {
             &mut |event, out| steps::tell(event, json, out),
             |service, call| service.upgrade_start(request, call),
         );
-        if let Err(error) = &done {
-            steps::stopped(error, &mut context.out);
-        }
-        let status = done.map_err(|error| error.attempting("cannot upgrade"))?;
-        if json {
-            steps::end(&status, &mut context.out)?;
-        } else {
-            shown::next(&status, context);
-        }
-        super::told_of_conflicts(&target, &status, context)
+        super::ended(done, "cannot upgrade", &target, json, context)
     }
 }
 
