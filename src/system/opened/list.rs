@@ -142,9 +142,10 @@ impl System {
 
     /// Whether an interrupted removal left something of an environment that is gone.
     pub(super) fn has_remains(&self, name: &EnvName) -> Result<bool, SystemError> {
-        let directories = [layout::KERNELS, layout::BASE, layout::CONFLICTS];
         let mut places = vec![layout::record(name)];
-        places.extend(directories.map(|directory| Path::new(directory).join(name.as_str())));
+        places.extend(
+            layout::OF_ENVIRONMENTS.map(|directory| Path::new(directory).join(name.as_str())),
+        );
         for place in places {
             if self.root.kind_of(&place)?.is_some() {
                 return Ok(true);

@@ -386,6 +386,14 @@ fn what_was_interrupted_is_done_by_the_next_attempt() {
         assert_eq!(left, 1, "{directory}");
     }
     assert_eq!(std::fs::read_dir(root.join("kernels")).unwrap().count(), 0);
+    // Whatever is left of one that is gone, it can be removed.
+    for left in layout::OF_ENVIRONMENTS {
+        std::fs::create_dir(root.join(left).join("gone")).unwrap();
+        place.system.destroy(&name("gone"), None).unwrap();
+        assert!(!root.join(left).join("gone").exists(), "{left}");
+        let unknown = place.system.destroy(&name("gone"), None).unwrap_err();
+        assert_eq!(unknown.code(), "E_ENVIRONMENT_UNKNOWN");
+    }
     // A making that was killed before its last step, and then was made anew from something else.
     place.create("two", Some("good"), 3);
     std::fs::rename(
