@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::hook::{MAX_PROGRAM, OUTPUT_LIMIT, Report};
 use super::layout::CHECKS;
-use super::{EnvName, SYSTEM_SCHEMA, System, SystemError};
+use super::{EnvName, SYSTEM_SCHEMA, System, SystemError, json};
 use crate::digest::Sha256Digest;
 use crate::fsio::{Dir, End, FsError, Program};
 use crate::progress::Progress;
@@ -67,8 +67,6 @@ pub const MAX_CHECKS: usize = 64;
 
 /// The list of one environment's checks.
 const LIST: &str = "list.json";
-/// Most bytes of a list.
-const MAX_LIST: u64 = 256 << 10;
 
 /// What is in a list.
 #[derive(Debug, Serialize, Deserialize)]
@@ -105,8 +103,7 @@ impl System {
                 sha256: Sha256Digest::of(&check.content),
             });
         }
-        let text = serde_json::to_vec_pretty(&list).map_err(|error| damaged(&own, &error))?;
-        own.replace_file(LIST, &text, 0o400)?;
+        json::write(&own, LIST, &list, 0o400)?;
         all.sync()?;
         Ok(())
     }
@@ -127,15 +124,11 @@ impl System {
             Err(error) if error.is_not_found() => return Ok(Vec::new()),
             Err(error) => return Err(error.into()),
         };
-        let text = own.read_bounded(LIST, MAX_LIST)?;
-        let list: List = serde_json::from_slice(&text).map_err(|error| damaged(&own, &error))?;
-        if list.schema > SYSTEM_SCHEMA {
-            return Err(SystemError::Newer {
-                path: own.path().join(LIST),
-                found: list.schema,
-                supported: SYSTEM_SCHEMA,
-            });
-        }
+        let list: Option<List> = json::read(&own, LIST)?;
+        let list = list.ok_or_else(|| SystemError::Damaged {
+            path: own.path().join(LIST),
+            detail: "it is missing".to_owned(),
+        })?;
         let mut checks = Vec::new();
         for (number, Listed { name, sha256 }) in list.checks.into_iter().enumerate() {
             let file = number.to_string();
@@ -247,13 +240,6 @@ fn chain(error: &FsError) -> String {
     text
 }
 
-fn damaged(directory: &Dir, error: &serde_json::Error) -> SystemError {
-    SystemError::Damaged {
-        path: directory.path().join(LIST),
-        detail: error.to_string(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -354,5 +340,20 @@ mod tests {
             .unwrap_err();
         assert_eq!(error.code(), "E_SYSTEM_DAMAGED");
         assert!(!mark.exists());
+        // One that a newer version made is told as such, whatever it looks like.
+        let list = path.with_file_name(LIST);
+        for (text, code) in [
+            (r#"{"schema":2,"new":[]}"#, "E_SYSTEM_NEWER"),
+            (r#"{"schema":1,"new":[]}"#, "E_SYSTEM_DAMAGED"),
+        ] {
+            std::fs::remove_file(&list).unwrap();
+            std::fs::write(&list, text).unwrap();
+            assert_eq!(system.checks(&name()).unwrap_err().code(), code);
+        }
+        std::fs::remove_file(&list).unwrap();
+        assert_eq!(
+            system.checks(&name()).unwrap_err().code(),
+            "E_SYSTEM_DAMAGED"
+        );
     }
 }

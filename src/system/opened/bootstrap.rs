@@ -1,10 +1,10 @@
 use std::path::Path;
 
-use super::{System, ensure_dir, write};
+use super::{FILE_MODE, System, ensure_dir};
 use crate::fsio::{Dir, EntryKind, read_bounded};
 use crate::system::layout::{self, DIRECTORIES, ENVIRONMENTS, LOADER, STATE, TRUST};
 use crate::system::loader::Loader;
-use crate::system::{State, StorageKind, SystemError, TargetId};
+use crate::system::{State, StorageKind, SystemError, TargetId, json};
 use crate::trust::TrustPaths;
 
 /// Most bytes of a file of certificates, of a revocation list or of the identities.
@@ -49,7 +49,7 @@ impl System {
         if let Some(trust) = trust {
             adopt_trust(&dir, trust)?;
         }
-        write(&dir, Path::new(STATE), &State::new(target, kind))?;
+        json::write(&dir, STATE, &State::new(target, kind), FILE_MODE)?;
         Self::open(root)
     }
 }

@@ -12,9 +12,6 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
 pub use self::activate::Activation;
 pub use self::list::{Environment, Role};
 pub use self::select::Selected;
@@ -22,12 +19,10 @@ pub use self::select::Selected;
 use super::layout::{self, CURRENT, DIRECTORIES, ENVIRONMENTS, LOADER, STATE};
 use super::loader::Loader;
 use super::storage::{self, Storage};
-use super::{EnvName, Held, Record, SYSTEM_SCHEMA, State, StorageKind, SystemError};
+use super::{EnvName, Held, Record, State, StorageKind, SystemError, json};
 use crate::fsio::{Dir, EntryKind, FsError};
 use crate::progress::Progress;
 
-/// Most bytes of the state or of a record.
-const MAX_FILE: u64 = 16 << 20;
 /// Permissions of the state and of records.
 const FILE_MODE: u32 = 0o600;
 
@@ -75,7 +70,7 @@ impl System {
                 dir.expect_private_entry(name)?;
             }
         }
-        let state = read(&dir, Path::new(STATE));
+        let state = json::read(&dir, STATE);
         let kind = kind(state.and_then(|state| state.ok_or_else(missing)))?;
         Ok(Self {
             storage: storage::open(kind, dir.open_dir(ENVIRONMENTS)?),
@@ -125,7 +120,7 @@ impl System {
 
     /// What is true of it as a whole.
     pub fn state(&self) -> Result<State, SystemError> {
-        let state = read(&self.root, Path::new(STATE))?;
+        let state = json::read(&self.root, STATE)?;
         state.ok_or_else(|| SystemError::Missing {
             root: self.root.path().to_owned(),
         })
@@ -133,13 +128,13 @@ impl System {
 
     /// Replaces that in one step.
     pub fn store_state(&self, state: &State) -> Result<(), SystemError> {
-        write(&self.root, Path::new(STATE), state)
+        json::write(&self.root, STATE, state, FILE_MODE)
     }
 
     /// What is known of an environment; `None` if nothing is.
     pub fn record(&self, name: &EnvName) -> Result<Option<Record>, SystemError> {
         let path = layout::record(name);
-        let record: Option<Record> = read(&self.root, &path)?;
+        let record: Option<Record> = json::read(&self.root, &path)?;
         match record {
             Some(record) if record.name != *name => Err(SystemError::Damaged {
                 path: self.root.path().join(path),
@@ -151,7 +146,7 @@ impl System {
 
     /// Replaces that in one step.
     pub fn store_record(&self, record: &Record) -> Result<(), SystemError> {
-        write(&self.root, &layout::record(&record.name), record)
+        json::write(&self.root, layout::record(&record.name), record, FILE_MODE)
     }
 
     /// What was selected last, if it is still there.
@@ -213,41 +208,4 @@ fn ensure_dir(parent: &Dir, name: &str, mode: u32) -> Result<(), FsError> {
         Err(error) if error.is_exists() => Ok(()),
         Err(error) => Err(error),
     }
-}
-
-/// The part of a file that is looked at before the rest is believed.
-#[derive(serde::Deserialize)]
-struct Schema {
-    schema: u32,
-}
-
-fn read<T: DeserializeOwned>(root: &Dir, name: &Path) -> Result<Option<T>, SystemError> {
-    let bytes = match root.read_bounded(name, MAX_FILE) {
-        Ok(bytes) => bytes,
-        Err(error) if error.is_not_found() => return Ok(None),
-        Err(error) => return Err(error.into()),
-    };
-    let path = || root.path().join(name);
-    let damaged = |error: serde_json::Error| SystemError::Damaged {
-        path: path(),
-        detail: error.to_string(),
-    };
-    let Schema { schema } = serde_json::from_slice(&bytes).map_err(damaged)?;
-    if schema > SYSTEM_SCHEMA {
-        return Err(SystemError::Newer {
-            path: path(),
-            found: schema,
-            supported: SYSTEM_SCHEMA,
-        });
-    }
-    serde_json::from_slice(&bytes).map(Some).map_err(damaged)
-}
-
-fn write<T: Serialize>(root: &Dir, name: &Path, value: &T) -> Result<(), SystemError> {
-    let mut text = serde_json::to_vec_pretty(value).map_err(|error| SystemError::Damaged {
-        path: root.path().join(name),
-        detail: error.to_string(),
-    })?;
-    text.push(b'\n');
-    Ok(root.replace_file(name, &text, FILE_MODE)?)
 }
