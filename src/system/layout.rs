@@ -17,7 +17,7 @@ pub(super) const BASE: &str = "base";
 /// Merge results that a person has to look at.
 pub(super) const CONFLICTS: &str = "conflicts";
 /// The kernels of each environment.
-pub(super) const KERNELS: &str = "kernels";
+pub(crate) const KERNELS: &str = "kernels";
 /// The health checks of each environment.
 pub(super) const CHECKS: &str = "checks";
 /// What the boot loader reads.
@@ -25,12 +25,12 @@ pub(super) const LOADER: &str = "loader";
 /// The link to what was selected last.
 pub(super) const CURRENT: &str = "current";
 /// The journals of upgrades.
-pub(super) const UPGRADE: &str = "upgrade";
+pub(crate) const UPGRADE: &str = "upgrade";
 /// What is trusted for this system.
 pub(super) const TRUST: &str = "trust";
 
 /// The key that the machine signs its own images with.
-pub(super) const LOCAL_KEY: &str = "local-key";
+pub(crate) const LOCAL_KEY: &str = "local-key";
 
 /// Directories that every system has, with their permissions.
 ///

@@ -17,6 +17,7 @@ use crate::manifest::{Manifest, RegionKind, Restart};
 use crate::package::builder::{BuildError, Content, Draft, DraftRegion, PayloadSource, build};
 use crate::payload::{TreeOptions, XattrSelection};
 use crate::release::{PackageType, Version, VersionRange};
+use crate::system::layout::{KERNELS, LOCAL_KEY};
 use crate::system::{EnvName, Origin, SystemError};
 use crate::trust::{LocalKey, LocalKeyError};
 
@@ -51,8 +52,6 @@ pub enum OwnImageError {
 const COPY: &str = "image-of-";
 /// The name of every such package.
 pub(in crate::upgrade) const NAME: &str = "local-image";
-/// Where the kernels of environments are.
-const KERNELS: &str = "kernels";
 /// Digits of the system's ID in the build label.
 const TARGET_DIGITS: usize = 8;
 /// Most bytes of `os-release` that are read.
@@ -162,7 +161,7 @@ impl Machine<'_> {
         let path = system.root().path().join(format!("{NAME}.isi"));
         let mut output = OutputFile::create(&path, 0o600, OnExisting::Replace)?;
         let built = build(draft, &mut output, run.watch)?;
-        let key = LocalKey::open_or_create(system.root(), "local-key", run.now())?;
+        let key = LocalKey::open_or_create(system.root(), LOCAL_KEY, run.now())?;
         // Now that it has a key, it trusts it.
         let trust = self.trust().map_err(Box::new)?;
         let manifest = built.manifest_bytes();

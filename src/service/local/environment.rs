@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
+use super::upgrade::journals;
 use super::{Local, context, warn};
 use crate::catalog::Access;
 use crate::fsio::Dir;
@@ -13,10 +14,7 @@ use crate::service::{
 };
 use crate::system::loader::Counter;
 use crate::system::{Activation, EnvName, Environment, System, SystemError, VOLATILE, WhichKernel};
-use crate::upgrade::{Journals, Phase, Standing};
-
-/// Where a system keeps the journals of its upgrades.
-const UPGRADE: &str = "upgrade";
+use crate::upgrade::{Phase, Standing};
 
 impl Local {
     pub(super) fn environments(&self, target: &Target) -> Result<EnvironmentsReply, ServiceError> {
@@ -244,7 +242,7 @@ impl Local {
 
 /// Refuses an environment that an upgrade which has not ended makes, or would go back to.
 fn expect_no_upgrade(system: &System, name: &EnvName) -> Result<(), ServiceError> {
-    let records = Journals::new(system.directory(UPGRADE)?).read()?;
+    let records = journals(system)?.read()?;
     let standing = Standing::of(&records.unwrap_or_default());
     let Some(standing) = standing.filter(|standing| standing.phase() != Phase::Ended) else {
         return Ok(());

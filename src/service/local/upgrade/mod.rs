@@ -11,10 +11,8 @@ use super::Local;
 use crate::progress::{Holder, Progress};
 use crate::service::{Call, Event, Observer, ServiceError, Target};
 use crate::system::System;
+use crate::system::layout::UPGRADE;
 use crate::upgrade::{Journals, Machine, Run, Sources, StepEvent, Watch};
-
-/// The directory of the journals in a system's own.
-const JOURNALS: &str = "upgrade";
 
 impl Local {
     fn sources(&self, target: &Target) -> Result<Sources, ServiceError> {
@@ -39,8 +37,9 @@ impl Local {
     }
 }
 
-fn journals(system: &System) -> Result<Journals, ServiceError> {
-    Ok(Journals::new(system.directory(JOURNALS)?))
+/// The journals of a system's upgrades.
+pub(super) fn journals(system: &System) -> Result<Journals, ServiceError> {
+    Ok(Journals::new(system.directory(UPGRADE)?))
 }
 
 /// Hands what an engine tells to whoever observes the call.
