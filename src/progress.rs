@@ -23,6 +23,24 @@ pub trait Progress: Sync {
     }
 }
 
+impl<P: Progress + ?Sized> Progress for &P {
+    fn begin(&self, name: &str, total: u64) {
+        (**self).begin(name, total);
+    }
+
+    fn advance(&self, bytes: u64) {
+        (**self).advance(bytes);
+    }
+
+    fn waiting(&self, holder: Holder, at_most: Duration) {
+        (**self).waiting(holder, at_most);
+    }
+
+    fn cancelled(&self) -> bool {
+        (**self).cancelled()
+    }
+}
+
 /// Who keeps others waiting for a lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "holder", rename_all = "kebab-case")]

@@ -5,10 +5,7 @@ mod plan;
 mod standing;
 mod work;
 
-use std::time::Duration;
-
 use super::Local;
-use crate::progress::{Holder, Progress};
 use crate::service::{Call, Event, Observer, ServiceError, Target};
 use crate::system::System;
 use crate::system::layout::UPGRADE;
@@ -42,41 +39,19 @@ pub(super) fn journals(system: &System) -> Result<Journals, ServiceError> {
     Ok(Journals::new(system.directory(UPGRADE)?))
 }
 
-/// Hands what an engine tells to whoever observes the call.
-struct Watching<'a>(&'a dyn Observer);
-
-impl Watching<'_> {
-    fn run<'a>(&'a self, call: &Call<'a>) -> Run<'a> {
-        Run::new(call.now, call.actor, self)
-    }
+/// The work of an engine that this call asks for; who observes the call is told of it.
+fn run<'a>(call: &'a Call<'_>) -> Run<'a> {
+    Run::new(call.now, call.actor, &call.observer)
 }
 
-impl Progress for Watching<'_> {
-    fn begin(&self, name: &str, total: u64) {
-        self.0.begin(name, total);
-    }
-
-    fn advance(&self, bytes: u64) {
-        self.0.advance(bytes);
-    }
-
-    fn waiting(&self, holder: Holder, at_most: Duration) {
-        self.0.waiting(holder, at_most);
-    }
-
-    fn cancelled(&self) -> bool {
-        self.0.cancelled()
-    }
-}
-
-impl Watch for Watching<'_> {
+impl Watch for &(dyn Observer + '_) {
     fn step(&self, event: &StepEvent) {
-        self.0.event(&Event::Step(event));
+        self.event(&Event::Step(event));
     }
 
     fn warning(&self, code: &str, message: &str) {
         let hint = None;
-        self.0.event(&Event::Warning {
+        self.event(&Event::Warning {
             code,
             message,
             hint,

@@ -1,5 +1,5 @@
 use super::super::warn;
-use super::{Local, Watching, journals};
+use super::{Local, journals, run};
 use crate::service::{
     Call, CheckReply, CommitPreviewReply, CommitReply, RollbackPreviewReply, RollbackRequest,
     SCHEMA, ServiceError, Target, UpgradeStatus,
@@ -17,9 +17,9 @@ impl Local {
     ) -> Result<CheckReply, ServiceError> {
         let system = self.system(target)?;
         let _held = self.hold(&system, call)?;
-        let (journals, watching) = (journals(&system)?, Watching(call.observer));
+        let journals = journals(&system)?;
         let mut machine = self.machine(&system, target)?;
-        let report = check(&mut machine, &journals, watching.run(call))?;
+        let report = check(&mut machine, &journals, run(call))?;
         Ok(CheckReply {
             schema: SCHEMA,
             root: system.root().path().to_owned(),
@@ -34,12 +34,12 @@ impl Local {
         call: &Call<'_>,
     ) -> Result<CommitPreviewReply, ServiceError> {
         let system = self.system(target)?;
-        let (journals, watching) = (journals(&system)?, Watching(call.observer));
+        let journals = journals(&system)?;
         let mut machine = self.machine(&system, target)?;
         Ok(CommitPreviewReply {
             schema: SCHEMA,
             root: system.root().path().to_owned(),
-            preview: preview_commit(&mut machine, &journals, &watching.run(call))?,
+            preview: preview_commit(&mut machine, &journals, &run(call))?,
         })
     }
 
@@ -50,9 +50,9 @@ impl Local {
     ) -> Result<CommitReply, ServiceError> {
         let system = self.system(target)?;
         let held = self.hold(&system, call)?;
-        let (journals, watching) = (journals(&system)?, Watching(call.observer));
+        let journals = journals(&system)?;
         let mut machine = self.machine(&system, target)?;
-        let committed = commit(&mut machine, &journals, watching.run(call))?;
+        let committed = commit(&mut machine, &journals, run(call))?;
         drop(held);
         Ok(CommitReply {
             schema: SCHEMA,
@@ -82,13 +82,13 @@ impl Local {
         let target = &request.target;
         let system = self.system(target)?;
         let held = self.hold(&system, call)?;
-        let (journals, watching) = (journals(&system)?, Watching(call.observer));
+        let journals = journals(&system)?;
         let mut machine = self.machine(&system, target)?;
         drop(rollback(
             &mut machine,
             &journals,
             &request.reason,
-            watching.run(call),
+            run(call),
         )?);
         drop(held);
         self.status(&system, target, call)
@@ -106,14 +106,9 @@ impl Local {
         if !has_rolled_back(&machine, &journals)? {
             return Ok(());
         }
-        let watching = Watching(call.observer);
-        let noticed = self.hold(system, call).and_then(|_held| {
-            Ok(notice_rollback(
-                &mut machine,
-                &journals,
-                watching.run(call),
-            )?)
-        });
+        let noticed = self
+            .hold(system, call)
+            .and_then(|_held| Ok(notice_rollback(&mut machine, &journals, run(call))?));
         if let Err(error) = noticed {
             let message = format!("a rollback that happened is not written down: {error}");
             warn(call, error.code(), &message, error.hint().as_deref());

@@ -1,5 +1,5 @@
 use super::super::context;
-use super::{Local, Watching, journals};
+use super::{Local, journals, run};
 use crate::catalog::Access;
 use crate::digest::PackageId;
 use crate::service::{
@@ -38,13 +38,13 @@ impl Local {
         }
         let system = self.system_or_new(&target, storage)?;
         let held = self.hold(&system, call)?;
-        let (journals, watching) = (journals(&system)?, Watching(call.observer));
+        let journals = journals(&system)?;
         expect_nothing_running(&journals)?;
         let mut machine = self.machine(&system, &target)?;
         machine.take(opened);
         let inventory = machine.inventory(&context(call))?;
         let plan = plan(&inventory, &facts, &rules).map_err(UpgradeError::from)?;
-        let run = watching.run(call);
+        let run = run(call);
         Engine::begin(&mut machine, &journals, plan, run)?.run(Action::Upgrade)?;
         drop(held);
         self.status(&system, &target, call)
@@ -59,9 +59,9 @@ impl Local {
     ) -> Result<UpgradeStatus, ServiceError> {
         let system = self.system(target)?;
         let held = self.hold(&system, call)?;
-        let (journals, watching) = (journals(&system)?, Watching(call.observer));
+        let journals = journals(&system)?;
         let mut machine = self.machine(&system, target)?;
-        let engine = Engine::open(&mut machine, &journals, watching.run(call))?;
+        let engine = Engine::open(&mut machine, &journals, run(call))?;
         let mut engine = engine.ok_or_else(|| not_running("no upgrade is under way"))?;
         expect_resumable(engine.standing().as_ref(), failed)?;
         engine.resume()?;
