@@ -7,7 +7,7 @@ use isi_catalog::progress::Progress;
 use isi_catalog::system::{StorageKind, System, TargetId};
 use isi_catalog::upgrade::{
     Action, ClusterState, Engine, Journals, Node as _, Rules, Run, Standing, StepEvent, StepState,
-    Watch, plan, rollback,
+    Watch, check, commit, plan, rollback,
 };
 
 use crate::world::{Kit, Place, context, name, now, run};
@@ -102,4 +102,44 @@ fn what_fills_the_disk_half_way_is_removed_and_tried_again_when_there_is_room() 
     // The first of a system has no way back.
     let refused = rollback(&mut machine, &journals, "a test", run());
     assert_eq!(refused.unwrap_err().code(), "E_NO_WAY_BACK");
+}
+
+/// What belongs to the machine may be much more than the image.
+#[test]
+fn what_does_not_fit_beside_the_original_is_not_begun_to_be_copied() {
+    let place = Place::new();
+    let first = place.import(&place.package(&Kit::new("1.0", 1)));
+    let second = place.import(&place.package(&Kit::new("2.0", 2)));
+    let at = place.path("disk");
+    let Some(_mounted) = mount(&at) else {
+        return;
+    };
+    let target = TargetId::from_bytes([8; 16]);
+    let root = at.join("system");
+    let system = System::bootstrap(&root, Some(StorageKind::Dir), target).unwrap();
+    let journals = Journals::new(system.directory("upgrade").unwrap());
+    let start = |id| {
+        let mut machine = place.machine_on(&system);
+        let facts = machine.facts(id, &context()).unwrap();
+        let inventory = machine.inventory(&context()).unwrap();
+        let planned = plan(&inventory, &facts, &Rules::default()).unwrap();
+        let begun = Engine::begin(&mut machine, &journals, planned, run());
+        begun.and_then(|mut engine| engine.run(Action::Upgrade))
+    };
+    start(first).unwrap();
+    let old = system.path_of(&system.select().unwrap().choice.name);
+    let mut machine = place.machine_on(&system);
+    assert!(check(&mut machine, &journals, run()).unwrap().passed());
+    commit(&mut machine, &journals, run()).unwrap();
+    std::fs::create_dir(old.join("srv")).unwrap();
+    for name in ["a", "b"] {
+        std::fs::write(old.join("srv").join(name), vec![1; 15 << 20]).unwrap();
+    }
+    let failed = start(second).unwrap_err();
+    assert_eq!(failed.code(), "E_NO_SPACE");
+    assert!(failed.to_string().contains("carry"), "{failed}");
+    let begun = root.join("environments/.OneFS-2.0.new");
+    assert!(begun.join("etc").exists() && !begun.join("srv").exists());
+    rollback(&mut machine, &journals, "a test", run()).unwrap();
+    assert_eq!(system.select().unwrap().choice.name, name("OneFS-1.0"));
 }

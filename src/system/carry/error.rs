@@ -54,6 +54,14 @@ pub enum CarryError {
         /// The path.
         path: EntryPath,
     },
+    /// What comes over does not fit.
+    #[error("{free} bytes are free: what comes over has {needed}")]
+    NoSpace {
+        /// Bytes of content that come over.
+        needed: u64,
+        /// Bytes that are free.
+        free: u64,
+    },
     /// The system's own files.
     #[error(transparent)]
     System(#[from] SystemError),
@@ -83,6 +91,7 @@ impl CarryError {
             Self::Damaged { .. } => "E_CONFLICT_LIST",
             Self::NoConflict { .. } => "E_NO_CONFLICT",
             Self::Marker { .. } => "E_CONFLICT_MARKER",
+            Self::NoSpace { .. } => "E_NO_SPACE",
             Self::System(source) => source.code(),
             Self::Files(source) if source.is_full() => "E_NO_SPACE",
             Self::Files(source) => source.code(),
@@ -101,6 +110,7 @@ impl CarryError {
             Self::NoPlace { .. } => {
                 "decide about the directory above it first, or keep what is there".to_owned()
             }
+            Self::NoSpace { .. } => "free some space, then try again".to_owned(),
             Self::System(source) => return source.hint(),
             Self::Files(source) if source.is_full() => "free some space, then try again".to_owned(),
             Self::Files(source) => return source.hint(),

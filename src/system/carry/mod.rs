@@ -34,12 +34,12 @@ pub(in crate::system) use survey::join;
 use super::conflicts::{Conflict, Conflicts};
 use super::{EnvName, Lists, System, layout};
 use crate::digest::Sha256Digest;
-use crate::fsio::{Dir, TreeCopy};
+use crate::fsio::{Dir, NodeKind, TreeCopy};
 use crate::payload::{EntryPath, FileKind, FileTable};
 use crate::progress::Progress;
 use altered::altered;
 use plan::{Facts, Plan, plan};
-use survey::survey;
+use survey::{Survey, survey};
 
 /// The directories that are merged.
 const MERGED: [&str; 1] = ["etc"];
@@ -78,29 +78,6 @@ pub struct CarryReport {
     pub conflicts: Vec<Conflict>,
 }
 
-/// How much would be carried over from an environment, in bytes of content, besides what is merged.
-pub fn bytes_to_carry(
-    system: &System,
-    from: &EnvName,
-    image: &FileTable,
-    previous: Option<&FileTable>,
-    lists: &Lists,
-    progress: &dyn Progress,
-) -> Result<u64, CarryError> {
-    let root = system.storage().open(from)?;
-    let old = survey(&root, progress)?;
-    let merged = merged_directories();
-    let facts = Facts {
-        old: &old,
-        image,
-        previous,
-        altered: &altered(&root, &old, previous, image, progress)?,
-        lists,
-        merged: &merged,
-    };
-    Ok(plan(facts).bytes)
-}
-
 /// Carries over what belongs to the machine and not to the image.
 ///
 /// The root must be as the image was unpacked; whoever was interrupted begins with a new one. Leftovers of
@@ -127,6 +104,7 @@ pub fn carry(
             lists: request.lists,
             merged: &merged,
         });
+        expect_room(&plan, &found, &old, request.root)?;
         apply(&plan, &old, request.root, progress, &mut report)?;
         let skipped = changes(&plan, request)?;
         report.changed.extend(skipped);
@@ -208,6 +186,24 @@ fn keep_base(
     Ok(())
 }
 
+/// Refuses what does not fit, before the first byte of it is copied. What shares its blocks takes no room.
+fn expect_room(plan: &Plan, found: &Survey, old: &Dir, new: &Dir) -> Result<(), CarryError> {
+    let (needed, free) = (plan.bytes, new.free_space()?);
+    if needed <= free {
+        return Ok(());
+    }
+    let holds_something = |path: &&EntryPath| {
+        let status = found.get(path).map(|found| &found.status);
+        status.is_some_and(|status| status.kind == NodeKind::File && status.size > 0)
+    };
+    if let Some(path) = plan.kept.iter().find(holds_something)
+        && old.shares_blocks(path, new)?
+    {
+        return Ok(());
+    }
+    Err(CarryError::NoSpace { needed, free })
+}
+
 /// Does what the plan says about everything that is not merged.
 fn apply(
     plan: &Plan,
@@ -230,7 +226,7 @@ fn apply(
         let status = old.status_of(path)?;
         put::clear_way(new, path, &status)?;
         copy.name(path)?;
-        if status.kind == crate::fsio::NodeKind::File {
+        if status.kind == NodeKind::File {
             progress.advance(status.size);
         }
     }

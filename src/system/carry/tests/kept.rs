@@ -1,10 +1,9 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
-use super::world::{World, image, lists, name};
+use super::world::{World, image, lists};
 use crate::payload::EntryPath;
-use crate::progress::Silent;
-use crate::system::{Lists, bytes_to_carry};
+use crate::system::Lists;
 
 #[test]
 fn what_is_of_the_machine_comes_over_and_what_is_of_the_image_is_the_images() {
@@ -27,16 +26,8 @@ fn what_is_of_the_machine_comes_over_and_what_is_of_the_image_is_the_images() {
     )
     .unwrap();
     let two = image(&[("bin/tool", "2"), ("bin/new", "n"), ("var/lib/", "")]);
-    let bytes = bytes_to_carry(
-        &world.system,
-        &name("one"),
-        &two.table,
-        None,
-        &none,
-        &Silent,
-    );
-    assert_eq!(bytes.unwrap(), 8);
     let report = world.install("two", Some("one"), &two, &none);
+    assert_eq!(report.bytes, 8);
     assert_eq!(
         world.names("two"),
         [
