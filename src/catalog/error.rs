@@ -105,6 +105,14 @@ pub enum CatalogError {
         /// Why not.
         source: VerifyError,
     },
+    /// An artifact that is whole but not trusted does not get out without a reason.
+    #[error("{} is not accepted", label.display())]
+    NotExported {
+        /// The file of the artifact.
+        label: PathBuf,
+        /// Why not.
+        source: VerifyError,
+    },
     /// The package cannot be read.
     #[error("cannot read the package {}", label.display())]
     Open {
@@ -259,7 +267,7 @@ impl CatalogError {
             Self::DatabaseNewer { .. } => "E_DATABASE_NEWER",
             Self::DatabaseLost { .. } => "E_DATABASE_LOST",
             Self::Clock { .. } => "E_CLOCK",
-            Self::Verify { source, .. } => source.code(),
+            Self::Verify { source, .. } | Self::NotExported { source, .. } => source.code(),
             Self::Open { source, .. } => source.code(),
             Self::VersionConflict { .. } => "E_VERSION_CONFLICT",
             Self::TooLarge { .. } => "E_TOO_LARGE",
@@ -314,6 +322,11 @@ impl CatalogError {
             Self::Clock { .. } => "set the system's clock".into(),
             Self::Files(source) if source.hint().is_some() => return source.hint(),
             Self::Verify { source, .. } => return source.hint().map(str::to_owned),
+            Self::NotExported { source, .. } => {
+                let instead = "`--override REASON` exports it all the same, and goes on record";
+                let hint = source.hint().map(|hint| format!("{hint}; "));
+                format!("{}{instead}", hint.unwrap_or_default())
+            }
             Self::Open { source, .. } => return source.hint().map(str::to_owned),
             Self::VersionConflict { .. } => {
                 "the vendor has to give changed content a new version or build".into()

@@ -112,13 +112,15 @@ impl Catalog {
     }
 
     fn not_exported(&self, artifact: &Artifact, source: VerifyError) -> CatalogError {
+        let label = self.layout.artifact_file(&artifact.id);
         match source {
             VerifyError::Cancelled => CatalogError::Cancelled,
             VerifyError::Copy(source) => CatalogError::Files(source),
-            source => CatalogError::Verify {
-                label: self.layout.artifact_file(&artifact.id),
-                source,
-            },
+            VerifyError::Refused(verdict) if may_be_overridden(&verdict) => {
+                let source = VerifyError::Refused(verdict);
+                CatalogError::NotExported { label, source }
+            }
+            source => CatalogError::Verify { label, source },
         }
     }
 }

@@ -1,9 +1,10 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags};
+use rustix::fs::{AtFlags, CWD, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::FsError;
@@ -21,7 +22,9 @@ pub enum OnExisting {
 /// A file that appears under its name only when it is complete and on disk.
 ///
 /// The file has no name at all while it is written, so an interrupted process leaves nothing behind;
-/// on file systems without nameless files it has a temporary name that is removed on drop.
+/// on file systems without nameless files it has a temporary name that is removed on drop. It has one for
+/// a moment, too, when it takes the place of another. What a process that was killed left under such a
+/// name is removed by the next output of that name: who lives holds a lock on its own.
 #[derive(Debug)]
 pub struct OutputFile {
     file: File,
@@ -50,16 +53,25 @@ impl OutputFile {
             Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
             _ => PathBuf::from("."),
         };
+        remove_leftover(&temporary_name(path, 0));
         let mode = Mode::from_raw_mode(mode);
         let flags = OFlags::RDWR | OFlags::CLOEXEC;
         let nameless = rustix::fs::openat(CWD, &directory, flags | OFlags::TMPFILE, mode);
         let (file, temporary) = match nameless {
-            Ok(file) => (file, None),
+            Ok(file) => {
+                hold(&file);
+                (file, None)
+            }
             Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => {
-                let name = temporary_name(path);
                 let flags = flags | OFlags::CREATE | OFlags::EXCL;
-                let file = rustix::fs::openat(CWD, &name, flags, mode)
-                    .map_err(errno("create a file in", &directory))?;
+                let make = |name: &Path| {
+                    let file = rustix::fs::openat(CWD, name, flags, mode)?;
+                    hold(&file);
+                    // Somebody may have taken it for a leftover before it was held.
+                    is_still(name, &file).then_some(file).ok_or(Errno::EXIST)
+                };
+                let (name, file) =
+                    hidden(path, make).map_err(errno("create a file in", &directory))?;
                 (file, Some(name))
             }
             Err(error) => return Err(errno("create a file in", &directory)(error)),
@@ -89,6 +101,8 @@ impl OutputFile {
             .sync_all()
             .map_err(FsError::system("sync", &self.path))?;
         self.name()?;
+        // What has its name is nobody's leftover; a file system that cannot unlock did not lock.
+        rustix::fs::flock(&self.file, FlockOperation::Unlock).unwrap_or_default();
         File::open(&self.directory)
             .and_then(|directory| directory.sync_all())
             .map_err(FsError::system("sync", &self.directory))?;
@@ -111,8 +125,7 @@ impl OutputFile {
             }
             (OnExisting::Replace, None) => match self.link(&self.path) {
                 Err(error) if exists(error) => {
-                    let temporary = temporary_name(&self.path);
-                    self.link(&temporary).and_then(|()| {
+                    hidden(&self.path, |name| self.link(name)).and_then(|(temporary, ())| {
                         let renamed = rustix::fs::renameat(CWD, &temporary, CWD, &self.path);
                         self.temporary = renamed.is_err().then_some(temporary);
                         renamed
@@ -170,15 +183,50 @@ impl Seek for OutputFile {
     }
 }
 
-/// A hidden name beside `path` that no other process uses.
-fn temporary_name(path: &Path) -> PathBuf {
-    use std::sync::atomic::{AtomicU32, Ordering};
-    static COUNTER: AtomicU32 = AtomicU32::new(0);
-    let count = COUNTER.fetch_add(1, Ordering::Relaxed);
+/// Makes something under a hidden name beside `path` that nobody else uses.
+fn hidden<T>(path: &Path, make: impl Fn(&Path) -> Result<T, Errno>) -> Result<(PathBuf, T), Errno> {
+    let mut count = 0_u32;
+    loop {
+        let name = temporary_name(path, count);
+        match make(&name) {
+            Err(Errno::EXIST) if remove_leftover(&name) => {}
+            Err(Errno::EXIST) if count < u32::MAX => count = count.saturating_add(1),
+            result => return result.map(|thing| (name, thing)),
+        }
+    }
+}
+
+fn temporary_name(path: &Path, count: u32) -> PathBuf {
     let mut name = OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
-    name.push(format!(".isi-tmp-{}-{count}", std::process::id()));
+    name.push(format!(".isi-tmp-{count}"));
     path.with_file_name(name)
+}
+
+/// Lets others know that this process lives; where that cannot be said, nothing is ever removed.
+fn hold(file: &OwnedFd) {
+    rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive).unwrap_or_default();
+}
+
+/// Removes what a process that was killed left under a hidden name; tells whether it did.
+fn remove_leftover(name: &Path) -> bool {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let Ok(file) = rustix::fs::openat(CWD, name, flags, Mode::empty()) else {
+        return false;
+    };
+    // Another one may have removed it and made its own meanwhile; from here on that would need this lock.
+    rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok()
+        && is_still(name, &file)
+        && rustix::fs::unlink(name).is_ok()
+}
+
+/// Whether a name is that of an open file.
+fn is_still(name: &Path, file: &OwnedFd) -> bool {
+    let named = rustix::fs::statat(CWD, name, AtFlags::SYMLINK_NOFOLLOW);
+    let same = |named: rustix::fs::Stat, open: rustix::fs::Stat| {
+        (named.st_dev, named.st_ino) == (open.st_dev, open.st_ino)
+    };
+    named.is_ok_and(|named| rustix::fs::fstat(file).is_ok_and(|open| same(named, open)))
 }
 
 #[cfg(test)]
@@ -231,5 +279,32 @@ mod tests {
         output.commit().unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"new");
         assert_eq!(names(home.path()), ["out"]);
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_removed_and_what_a_living_one_has_is_not() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("out");
+        let replace = |content: &[u8]| {
+            let mut output = OutputFile::create(&path, 0o644, OnExisting::Replace).unwrap();
+            output.write_all(content).unwrap();
+            output.commit().unwrap()
+        };
+        let hidden = temporary_name(&path, 0);
+        std::fs::write(&hidden, b"half").unwrap();
+        replace(b"new");
+        assert_eq!(names(home.path()), ["out"]);
+        std::fs::write(&hidden, b"half").unwrap();
+        let living = File::open(&hidden).unwrap();
+        living.lock().unwrap();
+        replace(b"newer");
+        assert_eq!(std::fs::read(&path).unwrap(), b"newer");
+        assert_eq!(names(home.path()), [".out.isi-tmp-0", "out"]);
+        drop(living);
+        let kept = replace(b"newest");
+        assert_eq!(names(home.path()), ["out"]);
+        // What is done is not held any more, although it is open.
+        File::open(&path).unwrap().try_lock().unwrap();
+        drop(kept);
     }
 }

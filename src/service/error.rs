@@ -96,7 +96,9 @@ impl ServiceError {
     pub fn verdict(&self) -> Option<&Verdict> {
         match self {
             Self::Catalog(error) => match &**error {
-                CatalogError::Verify { source, .. } => refusal(source),
+                CatalogError::Verify { source, .. } | CatalogError::NotExported { source, .. } => {
+                    refusal(source)
+                }
                 _ => None,
             },
             Self::Upgrade(error) => error.verdict(),

@@ -193,7 +193,9 @@ fn what_is_no_longer_trusted_gets_out_with_a_reason_that_goes_on_record() {
     let target = bench.path("out.isi");
     for reason in [None, Some(""), Some(" \t")] {
         let refused = export_by(&bench, id, &target, &stranger.trust, reason);
-        assert!(matches!(refused, Err(CatalogError::Verify { .. })));
+        let refused = refused.unwrap_err();
+        assert!(matches!(refused, CatalogError::NotExported { .. }));
+        assert!(refused.hint().unwrap().contains("--override REASON"));
         assert!(!target.exists());
     }
     assert_eq!(overrides(&bench), [[""; 4]; 0]);

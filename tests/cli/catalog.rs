@@ -278,6 +278,8 @@ fn what_is_no_longer_trusted_is_marked_and_exported_with_a_reason_only() {
     let export = ["export", "--id", &id[..5], "--file", "out.isi"];
     let refused = catalog(&place, &export);
     assert_eq!(refused.code, Some(4), "{}", refused.stderr);
+    let hint = "`--override REASON` exports it all the same, and goes on record\n";
+    assert!(refused.stderr.ends_with(hint), "{}", refused.stderr);
     assert!(!place.path("out.isi").exists());
     let with_reason = [&export[..], &["--override", "ticket 4711"]].concat();
     compare!(catalog(&place, &with_reason), "untrusted_export");
