@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::shell::{self, Outcome, failure};
 
@@ -130,7 +131,27 @@ impl Mounted {
     /// Turns the power on again.
     pub fn restart(&self) -> Outcome {
         quietly(shell::command("umount").arg(&self.at))?;
+        self.wait_until_gone()?;
         self.mount()
+    }
+
+    /// Waits until nobody has the file system mounted any more.
+    ///
+    /// Whatever got a mount namespace of its own meanwhile, such as a hook or a health check of the point that
+    /// is looked at beside this one, took a copy of the mount along. Mounted again before that is gone, the
+    /// file system would be the same one, without power.
+    fn wait_until_gone(&self) -> Outcome {
+        for _ in 0..6_000 {
+            let device = shell::command("losetup")
+                .arg("--associated")
+                .arg(&self.image)
+                .output()?;
+            if device.stdout.is_empty() {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        failure(format!("{} is still mounted somewhere", self.at.display()))
     }
 
     fn mount(&self) -> Outcome {
