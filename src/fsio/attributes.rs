@@ -47,6 +47,8 @@ pub struct Status {
     pub gid: u32,
     /// Length of the contents in bytes.
     pub size: u64,
+    /// Bytes on the disk: less than the length where there are holes.
+    pub allocated: u64,
     /// Modification time: seconds and nanoseconds.
     pub mtime: (i64, u32),
     /// Time of the last change of contents or attributes: seconds and nanoseconds.
@@ -384,6 +386,7 @@ fn status(found: &rustix::fs::Statx) -> Status {
         uid: found.stx_uid,
         gid: found.stx_gid,
         size: found.stx_size,
+        allocated: found.stx_blocks.saturating_mul(512),
         mtime: (found.stx_mtime.tv_sec, found.stx_mtime.tv_nsec),
         ctime: (found.stx_ctime.tv_sec, found.stx_ctime.tv_nsec),
         device: (found.stx_dev_major, found.stx_dev_minor),

@@ -1,10 +1,12 @@
 use std::fs::File;
+use std::os::fd::AsFd as _;
 use std::path::Path;
 
+use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
-use super::FsError;
 use super::error::errno;
+use super::{Dir, FsError};
 
 /// Makes `to` share all of `from`'s blocks; `false` where the file system cannot.
 pub fn clone_file(from: &File, to: &File, path: &Path) -> Result<bool, FsError> {
@@ -17,6 +19,20 @@ pub fn clone_file(from: &File, to: &File, path: &Path) -> Result<bool, FsError> 
     }
 }
 
+impl Dir {
+    /// Whether copies of files in this directory share blocks with their originals; tried with two empty files
+    /// that have no name.
+    pub fn shares_blocks(&self) -> Result<bool, FsError> {
+        let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::TMPFILE;
+        let nameless = || rustix::fs::openat(self.as_fd(), ".", flags, Mode::from_raw_mode(0o600));
+        match (nameless(), nameless()) {
+            (Ok(from), Ok(to)) => clone_file(&from.into(), &to.into(), self.path()),
+            // Where that cannot be tried, blocks are not counted on.
+            _ => Ok(false),
+        }
+    }
+}
+
 /// Gives `to` the permissions and owner of `from`; only the administrator can give files away.
 pub fn copy_mode_and_owner(from: &File, to: &File, path: &Path) -> Result<(), FsError> {
     let wanted = rustix::fs::fstat(from).map_err(errno("examine", path))?;
@@ -26,7 +42,7 @@ pub fn copy_mode_and_owner(from: &File, to: &File, path: &Path) -> Result<(), Fs
         let group = Some(rustix::fs::Gid::from_raw(wanted.st_gid));
         rustix::fs::fchown(to, owner, group).map_err(errno("set the owner of", path))?;
     }
-    let mode = rustix::fs::Mode::from_raw_mode(wanted.st_mode & 0o7777);
+    let mode = Mode::from_raw_mode(wanted.st_mode & 0o7777);
     rustix::fs::fchmod(to, mode).map_err(errno("set the permissions of", path))
 }
 

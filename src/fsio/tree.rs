@@ -22,8 +22,6 @@ pub struct Copied {
     pub cancelled: bool,
 }
 
-/// The name of a file that is made to see whether blocks can be shared.
-const PROBE: &str = ".isi-probe";
 /// Directories below each other that are held open while a tree is removed; deeper ones are moved up.
 const OPEN_AT_ONCE: usize = 64;
 
@@ -62,16 +60,6 @@ impl Dir {
         copy.finish_directories()?;
         copy.finish_root()?;
         Ok(copy.done)
-    }
-
-    /// Whether a copy of this file would share its blocks in the directory `to`, so that it takes no room.
-    pub fn shares_blocks(&self, name: impl AsRef<Path>, to: &Self) -> Result<bool, FsError> {
-        let source = self.open_file(name)?;
-        let probe = to.create_file(PROBE, 0o600)?;
-        let shared = clone_file(&source, &probe, &to.path().join(PROBE));
-        drop(probe);
-        to.remove_file(PROBE)?;
-        shared
     }
 
     /// Removes `name` and all below it, however deep; follows no link and leaves what is mounted there alone.

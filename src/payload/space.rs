@@ -16,6 +16,11 @@ pub fn space_needed(table: &FileTable) -> u64 {
     needed(table, &Selection::whole(table)).0
 }
 
+/// The room that so many bytes of a file take, in whole blocks.
+pub fn in_blocks(length: u64) -> u64 {
+    length.div_ceil(BLOCK).saturating_mul(BLOCK)
+}
+
 /// Refuses a place on whose file system there is no room for `bytes` more.
 pub fn expect_space(place: &Dir, bytes: u64) -> Result<(), PayloadError> {
     expect(place, "bytes", bytes, place.free_space()?)
@@ -69,7 +74,7 @@ fn needed(table: &FileTable, selection: &Selection) -> (u64, u64) {
             FileKind::Symlink { target } => wide(target.len()),
             _ => 0,
         };
-        bytes = bytes.saturating_add(length.div_ceil(BLOCK).saturating_mul(BLOCK));
+        bytes = bytes.saturating_add(in_blocks(length));
         files += 1;
     }
     (bytes, files)

@@ -33,7 +33,7 @@ mod rights;
 mod state;
 pub mod storage;
 
-pub use self::carry::{CarryError, CarryReport, CarryRequest, VOLATILE, carry};
+pub use self::carry::{CarryError, CarryReport, CarryRequest, VOLATILE, bytes_to_carry, carry};
 pub use self::conflicts::{Choice, Conflict, Conflicts, resolve};
 pub use self::error::SystemError;
 pub use self::health::{Checked, CheckedBy, HealthCheck, MAX_CHECKS};

@@ -62,6 +62,7 @@ pub(super) fn inventory() -> Inventory {
         environments: vec!["old".parse().unwrap()],
         default: Some("old".parse().unwrap()),
         free_space: 1 << 30,
+        carried: 0,
     }
 }
 

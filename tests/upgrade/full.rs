@@ -3,14 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use isi_catalog::progress::Progress;
-use isi_catalog::system::{StorageKind, System, TargetId};
+use isi_catalog::progress::{Progress, Silent};
+use isi_catalog::system::{Activation, StorageKind, System, TargetId};
+use isi_catalog::trust::TrustStore;
 use isi_catalog::upgrade::{
-    Action, ClusterState, Engine, Journals, Node as _, Rules, Run, Standing, StepEvent, StepState,
-    Watch, check, commit, plan, rollback,
+    Action, Carrying, ClusterState, Engine, Journals, Node as _, Opened, PackageFacts, Refusal,
+    Rules, Run, Standing, StepEvent, StepState, Watch, check, commit, plan, rollback,
 };
 
-use crate::world::{Kit, Place, context, name, now, run};
+use crate::world::{Kit, Place, context, name, now, run, trust};
 
 /// Fills the disk as soon as an image is being unpacked.
 struct Fills(PathBuf);
@@ -50,6 +51,48 @@ fn mount(at: &Path) -> Option<Mounted<'_>> {
     }
     eprintln!("skipped: a full disk needs a file system of its own, and none could be mounted");
     None
+}
+
+#[test]
+fn what_comes_over_has_to_fit_before_anything_is_begun() {
+    let place = Place::new();
+    let id = place.import(&place.package(&Kit::new("2.0", 2)));
+    let at = place.path("disk");
+    let Some(_mounted) = mount(&at) else {
+        return;
+    };
+    let target = TargetId::from_bytes([8; 16]);
+    let root = at.join("system");
+    let system = System::bootstrap(&root, Some(StorageKind::Dir), target).unwrap();
+    let old = name("old");
+    system.create(&old, None, now(), &Silent).unwrap();
+    system.activate(&old, Activation::default()).unwrap();
+    system.mark_good(&old, now()).unwrap();
+    let data = root.join("environments/old/data");
+    std::fs::write(&data, vec![1; 28 << 20]).unwrap();
+    let trust = TrustStore::load(&trust()).unwrap();
+    let package = place.catalog().package(&id, &trust, &context()).unwrap();
+    let opened = Opened::of(id, package).unwrap();
+    let facts = PackageFacts::of(&opened).unwrap();
+    let machine = place.machine_on(&system);
+    let planned = || {
+        let carrying = Carrying::default();
+        let inventory = machine.inventory_for(&opened, &carrying, &context());
+        plan(&inventory.unwrap(), &facts, &Rules::default())
+    };
+    assert!(!system.root().shares_blocks().unwrap());
+    // Of 48 MiB the old one has 28, and 20 are no room for as many once more.
+    let refused = planned().unwrap_err();
+    assert_eq!(refused.code(), "E_NO_SPACE");
+    let Refusal::NoSpace { needed, .. } = refused else {
+        panic!("{refused}");
+    };
+    assert!(needed > 29 << 20, "{needed}");
+    // As soon as there is less, there is room.
+    std::fs::write(&data, vec![1; 10 << 20]).unwrap();
+    let plan = planned().unwrap();
+    assert!(plan.needed > 11 << 20 && plan.needed < 13 << 20);
+    assert_eq!(system.storage().names().unwrap(), [old]);
 }
 
 #[test]

@@ -55,9 +55,9 @@ pub enum CarryError {
         path: EntryPath,
     },
     /// What comes over does not fit.
-    #[error("{free} bytes are free: what comes over has {needed}")]
+    #[error("{free} bytes are free: what comes over takes {needed}")]
     NoSpace {
-        /// Bytes of content that come over.
+        /// Bytes that it takes.
         needed: u64,
         /// Bytes that are free.
         free: u64,

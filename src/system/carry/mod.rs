@@ -39,7 +39,7 @@ use crate::payload::{EntryPath, FileKind, FileTable};
 use crate::progress::Progress;
 use altered::altered;
 use plan::{Facts, Plan, plan};
-use survey::{Survey, survey};
+use survey::survey;
 
 /// The directories that are merged.
 const MERGED: [&str; 1] = ["etc"];
@@ -78,6 +78,32 @@ pub struct CarryReport {
     pub conflicts: Vec<Conflict>,
 }
 
+/// The room that would be taken by what is carried over from an environment, in bytes, besides what is merged.
+///
+/// Where copies share blocks with their originals, contents take none.
+pub fn bytes_to_carry(
+    system: &System,
+    from: &EnvName,
+    image: &FileTable,
+    previous: Option<&FileTable>,
+    lists: &Lists,
+    progress: &dyn Progress,
+) -> Result<u64, CarryError> {
+    let from = system.storage().open(from)?;
+    let old = survey(&from, progress)?;
+    let merged = merged_directories();
+    let facts = Facts {
+        old: &old,
+        image,
+        previous,
+        // No contents are read for a plan; what was changed so that it does not show is next to nothing.
+        altered: &BTreeSet::new(),
+        lists,
+        merged: &merged,
+    };
+    needed(&plan(facts), &from)
+}
+
 /// Carries over what belongs to the machine and not to the image.
 ///
 /// The root must be as the image was unpacked; whoever was interrupted begins with a new one. Leftovers of
@@ -104,7 +130,7 @@ pub fn carry(
             lists: request.lists,
             merged: &merged,
         });
-        expect_room(&plan, &found, &old, request.root)?;
+        expect_room(&plan, &old, request.root)?;
         apply(&plan, &old, request.root, progress, &mut report)?;
         let skipped = changes(&plan, request)?;
         report.changed.extend(skipped);
@@ -186,19 +212,19 @@ fn keep_base(
     Ok(())
 }
 
-/// Refuses what does not fit, before the first byte of it is copied. What shares its blocks takes no room.
-fn expect_room(plan: &Plan, found: &Survey, old: &Dir, new: &Dir) -> Result<(), CarryError> {
-    let (needed, free) = (plan.bytes, new.free_space()?);
+/// The room that a plan takes, in bytes.
+fn needed(plan: &Plan, old: &Dir) -> Result<u64, CarryError> {
+    Ok(if old.shares_blocks()? {
+        plan.room.names
+    } else {
+        plan.room.names.saturating_add(plan.room.contents)
+    })
+}
+
+/// Refuses what does not fit, before the first byte of it is copied: since the plan was made, there may be more.
+fn expect_room(plan: &Plan, old: &Dir, new: &Dir) -> Result<(), CarryError> {
+    let (needed, free) = (needed(plan, old)?, new.free_space()?);
     if needed <= free {
-        return Ok(());
-    }
-    let holds_something = |path: &&EntryPath| {
-        let status = found.get(path).map(|found| &found.status);
-        status.is_some_and(|status| status.kind == NodeKind::File && status.size > 0)
-    };
-    if let Some(path) = plan.kept.iter().find(holds_something)
-        && old.shares_blocks(path, new)?
-    {
         return Ok(());
     }
     Err(CarryError::NoSpace { needed, free })

@@ -3,9 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::survey::{Found, Survey, is_in_volatile};
-use crate::fsio::NodeKind;
-use crate::payload::{EntryPath, FileEntry, FileKind, FileTable};
+use crate::fsio::{NodeKind, Status};
+use crate::payload::{EntryPath, FileEntry, FileKind, FileTable, in_blocks};
 use crate::system::Lists;
+
+/// Symbolic links that are shorter are kept in the inode.
+const SHORT_LINK: u64 = 60;
 
 /// What happens to the new environment besides the merge.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -22,6 +25,17 @@ pub(super) struct Plan {
     pub(super) displaced: Vec<EntryPath>,
     /// Bytes of content that are kept.
     pub(super) bytes: u64,
+    /// The room that this takes.
+    pub(super) room: Room,
+}
+
+/// Room on a disk, in bytes of whole blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Room {
+    /// Contents of files, without holes; none of it where copies share blocks with their originals.
+    pub(super) contents: u64,
+    /// Directories, and links that are too long for their inodes.
+    pub(super) names: u64,
 }
 
 /// The facts that a plan rests on.
@@ -53,8 +67,10 @@ pub(super) fn plan(facts: Facts<'_>) -> Plan {
     plan.displaced = facts.displaced(&mut wanted);
     facts.add_parents(&mut wanted);
     let in_image = |path: &EntryPath| facts.image.find(path.as_bytes()).is_some();
+    let mut seen = BTreeSet::new();
     for path in wanted {
         if let Some(found) = facts.old.get(path) {
+            plan.room.add(&found.status, &mut seen);
             let is_file = found.status.kind == NodeKind::File;
             plan.bytes += if is_file { found.status.size } else { 0 };
         }
@@ -73,6 +89,24 @@ pub(super) fn plan(facts: Facts<'_>) -> Plan {
     });
     plan.absent = gone.map(|entry| entry.path.clone()).collect();
     plan
+}
+
+impl Room {
+    /// Adds one path; a file that has several names is counted once.
+    fn add(&mut self, status: &Status, seen: &mut BTreeSet<((u32, u32), u64)>) {
+        let is_new = status.links < 2 || seen.insert((status.device, status.inode));
+        match status.kind {
+            NodeKind::File if is_new => {
+                let length = in_blocks(status.size).min(in_blocks(status.allocated));
+                self.contents = self.contents.saturating_add(length);
+            }
+            NodeKind::Directory => self.names = self.names.saturating_add(in_blocks(1)),
+            NodeKind::SymbolicLink if status.size >= SHORT_LINK => {
+                self.names = self.names.saturating_add(in_blocks(status.size));
+            }
+            _ => {}
+        }
+    }
 }
 
 impl Facts<'_> {

@@ -255,6 +255,12 @@ fn a_copy_shares_its_blocks_with_the_original() {
         return;
     };
     let directory = Dir::open(&disk.at).unwrap();
+    assert!(directory.shares_blocks().unwrap());
+    assert_eq!(
+        directory.entries().unwrap(),
+        [],
+        "nothing is left of trying"
+    );
     for kind in StorageKind::ALL {
         let storage = disk.storage(kind);
         let one = name(&format!("one-{kind}"));

@@ -1,12 +1,12 @@
 use super::Machine;
-use crate::catalog::Context;
+use crate::catalog::{Access, Context};
 use crate::payload::FileTable;
 use crate::system::{
-    CarryError, CarryRequest, EnvName, KernelError, Lists, ListsError, Record, SystemError, carry,
-    install_kernels,
+    CarryError, CarryRequest, EnvName, KernelError, Lists, ListsError, Record, SystemError,
+    bytes_to_carry, carry, install_kernels,
 };
 use crate::trust::TrustStore;
-use crate::upgrade::{Plan, UpgradeError, own_image};
+use crate::upgrade::{Carrying, Opened, Plan, UpgradeError, own_image};
 
 /// Kind of the entry in the event log that says what came over.
 const CARRIED: &str = "upgrade-carry";
@@ -21,7 +21,7 @@ impl Machine<'_> {
         let root = begun.ok_or_else(|| SystemError::Unknown { name: name.clone() })?;
         let system = self.system;
         let from = plan.parent();
-        let previous = self.last_image(plan, context);
+        let previous = from.and_then(|from| self.last_image(from, context));
         let opened = self.opened(id, context)?;
         let lists = Lists::read(&opened.package, &plan.carrying.skip)?;
         let request = CarryRequest {
@@ -50,6 +50,34 @@ impl Machine<'_> {
         Ok(catalog.record(CARRIED, Some(&id), details, context)?)
     }
 
+    /// Bytes that what comes over from the environment `from` will take beside this image, besides what is merged.
+    pub(super) fn to_carry(
+        &self,
+        from: &EnvName,
+        opened: &Opened,
+        carrying: &Carrying,
+        context: &Context<'_>,
+    ) -> Result<u64, UpgradeError> {
+        let Some(tree) = &opened.tree else {
+            return Ok(0);
+        };
+        if !self.system.has(from)? {
+            return Ok(0);
+        }
+        let previous = self.last_image(from, context);
+        let lists = Lists::read(&opened.package, &carrying.skip)?;
+        let (system, progress) = (self.system, context.progress);
+        let bytes = bytes_to_carry(
+            system,
+            from,
+            &tree.table,
+            previous.as_ref(),
+            &lists,
+            progress,
+        );
+        Ok(bytes?)
+    }
+
     /// Puts the kernels beside the environment.
     pub(super) fn kernels(
         &mut self,
@@ -72,11 +100,12 @@ impl Machine<'_> {
 
     /// What the image of the old environment held; nothing if it is not there any more, is not trusted any
     /// more, or was made from a running system, so that the machine's own files are in it.
-    fn last_image(&self, plan: &Plan, context: &Context<'_>) -> Option<FileTable> {
-        let record = self.system.record(plan.parent()?).ok()??;
+    fn last_image(&self, parent: &EnvName, context: &Context<'_>) -> Option<FileTable> {
+        let record = self.system.record(parent).ok()??;
         let id = record.origin?.package;
         let trust = TrustStore::load(&self.sources.trust).ok()?;
-        let package = self.catalog(context).ok()?.package(&id, &trust, context);
+        let catalog = self.catalog_for(Access::Read, context);
+        let package = catalog.ok()?.package(&id, &trust, context);
         let package = package.ok()?;
         if package.manifest().name == own_image::NAME {
             return None;

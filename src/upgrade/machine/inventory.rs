@@ -18,6 +18,7 @@ pub(super) fn of(machine: &Machine<'_>) -> Result<Inventory, UpgradeError> {
         environments,
         default: system.loader().default()?,
         free_space: system.root().free_space()?,
+        carried: 0,
     })
 }
 

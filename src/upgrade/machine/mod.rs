@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Inventory, Node, Opened, PackageFacts, Plan, Step, UpgradeError};
+use super::{Carrying, Inventory, Node, Opened, PackageFacts, Plan, Step, UpgradeError};
 use crate::catalog::events::Filter;
 use crate::catalog::{Access, Catalog, Context};
 use crate::digest::PackageId;
@@ -102,6 +102,20 @@ impl<'a> Machine<'a> {
         context: &Context<'_>,
     ) -> Result<PackageFacts, UpgradeError> {
         PackageFacts::of(self.opened(id, context)?)
+    }
+
+    /// What a plan needs to know of this machine where this image should come to it.
+    pub fn inventory_for(
+        &self,
+        opened: &Opened,
+        carrying: &Carrying,
+        context: &Context<'_>,
+    ) -> Result<Inventory, UpgradeError> {
+        let mut inventory = inventory::of(self)?;
+        if let Some(from) = inventory.parent() {
+            inventory.carried = self.to_carry(from, opened, carrying, context)?;
+        }
+        Ok(inventory)
     }
 
     /// Takes an image that was judged under what is trusted for this system; it is not opened again.

@@ -25,6 +25,8 @@ pub struct Inventory {
     pub default: Option<EnvName>,
     /// Bytes that are free where boot environments are made.
     pub free_space: u64,
+    /// Bytes that what comes over from the running environment takes beside the image in question.
+    pub carried: u64,
 }
 
 /// The image that a system runs.
@@ -56,6 +58,12 @@ pub struct InstalledPackage {
 }
 
 impl Inventory {
+    /// The environment that configuration and local files come from.
+    pub fn parent(&self) -> Option<&EnvName> {
+        let running = self.installed.as_ref().map(|image| &image.environment);
+        running.or(self.default.as_ref())
+    }
+
     /// Everything that is installed, the image first.
     pub(super) fn everything(&self) -> impl Iterator<Item = (&str, &Version)> {
         let image = self.installed.iter();

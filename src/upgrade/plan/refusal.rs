@@ -238,10 +238,13 @@ pub(super) const RULES: [Rule; 12] = [
 /// Bytes to spare beside what a package needs: for records, journal and directories.
 const SPARE: u64 = 1 << 20;
 
-/// What has to be free for a package, in bytes.
-pub(super) fn needed(facts: &PackageFacts) -> u64 {
+/// What has to be free for a package, in bytes: its vendor knows nothing of what comes over.
+pub(super) fn needed(inventory: &Inventory, facts: &PackageFacts) -> u64 {
     let tree = facts.tree.map_or(0, |tree| tree.bytes);
-    tree.max(facts.free_space).saturating_add(SPARE)
+    let image = tree.max(facts.free_space);
+    image
+        .saturating_add(inventory.carried)
+        .saturating_add(SPARE)
 }
 
 type Check = fn(&Inventory, &PackageFacts, &Rules) -> Option<Refusal>;
@@ -370,7 +373,7 @@ fn environment(inventory: &Inventory, _: &PackageFacts, rules: &Rules) -> Option
 }
 
 fn space(inventory: &Inventory, facts: &PackageFacts, _: &Rules) -> Option<Refusal> {
-    let (needed, free) = (needed(facts), inventory.free_space);
+    let (needed, free) = (needed(inventory, facts), inventory.free_space);
     (free < needed).then(|| Refusal::NoSpace {
         name: facts.name.clone(),
         needed,

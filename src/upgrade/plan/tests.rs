@@ -46,7 +46,7 @@ fn each_rule_has_its_own_refusal() {
             r.environment = Some("old".parse().unwrap());
         }),
         ("E_NO_SPACE", |i, p, _| {
-            i.free_space = needed(p) - 1;
+            i.free_space = needed(i, p) - 1;
         }),
     ];
     assert_eq!(refusal(|_, _, _| {}), None);
@@ -71,7 +71,7 @@ fn what_just_meets_a_rule_is_planned() {
             p.kernels = vec!["generic".into(), "debug".into()];
             r.carrying.kernel = KernelChoice::Named("debug".into());
         },
-        |i, p, _| i.free_space = needed(p),
+        |i, p, _| i.free_space = needed(i, p),
         |_, p, _| p.release_counter = 7,
         |_, p, r| {
             p.release_counter = 0;
@@ -92,10 +92,28 @@ fn what_just_meets_a_rule_is_planned() {
 #[test]
 fn a_package_wants_room_for_its_files_or_what_it_says_whichever_is_more() {
     let mut facts = facts();
-    let tree = needed(&facts);
+    let inventory = inventory();
+    let tree = needed(&inventory, &facts);
     assert_eq!(tree, 2 << 20);
     facts.free_space = 5 << 20;
-    assert_eq!(needed(&facts), 6 << 20);
+    assert_eq!(needed(&inventory, &facts), 6 << 20);
+}
+
+#[test]
+fn what_comes_over_wants_room_as_well() {
+    let (mut inventory, mut facts) = (inventory(), facts());
+    inventory.carried = 3 << 20;
+    for free_space in [0, 5 << 20] {
+        facts.free_space = free_space;
+        let image = free_space.max(1 << 20);
+        inventory.free_space = image + (4 << 20);
+        let planned = plan(&inventory, &facts, &Rules::default()).unwrap();
+        assert_eq!(planned.needed, inventory.free_space);
+        inventory.carried += 1;
+        let refused = plan(&inventory, &facts, &Rules::default()).unwrap_err();
+        assert_eq!(refused.code(), "E_NO_SPACE");
+        inventory.carried -= 1;
+    }
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::service::{
 };
 use crate::system::{KernelChoice, System};
 use crate::upgrade::{
-    Carrying, Inventory, Node as _, Opened, PackageFacts, Rules, UpgradeError, advice, assess, plan,
+    Carrying, Inventory, Opened, PackageFacts, Rules, UpgradeError, advice, assess, plan,
 };
 
 impl Local {
@@ -75,37 +75,35 @@ impl Local {
         call: &Call<'_>,
     ) -> Result<(PathBuf, Inventory, PackageFacts), ServiceError> {
         let UpgradeRequest { target, image, .. } = request;
-        let facts = match image {
+        let opened = match image {
             InstallImage::Id(prefix) => {
                 let id = self.catalog(Access::Read, call)?.expect_one(prefix)?.id;
-                PackageFacts::of(&self.opened(id, target, call)?)?
+                self.opened(id, target, call)?
             }
             InstallImage::File(file) => {
-                self.facts_of_file(file, request.allow_unsigned.as_deref(), target, call)?
+                self.opened_file(file, request.allow_unsigned.as_deref(), target, call)?
             }
         };
+        let facts = PackageFacts::of(&opened)?;
         let root = self.root_of(target)?;
-        let inventory = self.inventory(target, call)?;
+        let inventory = if System::is_at(&root)? {
+            let system = System::open(&root)?;
+            let carrying = self.rules(request).carrying;
+            let machine = self.machine(&system, target)?;
+            machine.inventory_for(&opened, &carrying, &context(call))?
+        } else {
+            self.nothing_at(&root)?
+        };
         Ok((root, inventory, facts))
     }
 
-    /// What is known of a system; of one that is not there, that nothing is.
-    pub(super) fn inventory(
-        &self,
-        target: &Target,
-        call: &Call<'_>,
-    ) -> Result<Inventory, ServiceError> {
-        let root = self.root_of(target)?;
-        if !System::is_at(&root)? {
-            return Ok(Inventory {
-                architecture: self.architecture.clone(),
-                free_space: free_space(&root)?,
-                ..Inventory::default()
-            });
-        }
-        let system = System::open(&root)?;
-        let mut machine = self.machine(&system, target)?;
-        Ok(machine.inventory(&context(call))?)
+    /// What is known of a system that is not there yet.
+    pub(super) fn nothing_at(&self, root: &Path) -> Result<Inventory, ServiceError> {
+        Ok(Inventory {
+            architecture: self.architecture.clone(),
+            free_space: free_space(root)?,
+            ..Inventory::default()
+        })
     }
 
     /// An image in the catalog, judged under what is trusted for the system.
@@ -121,13 +119,13 @@ impl Local {
         Ok(Opened::of(id, package)?)
     }
 
-    fn facts_of_file(
+    fn opened_file(
         &self,
         package: &PackageFile,
         unsigned: Option<&str>,
         target: &Target,
         call: &Call<'_>,
-    ) -> Result<PackageFacts, ServiceError> {
+    ) -> Result<Opened, ServiceError> {
         let trust = self.trust_of(target)?;
         let request = package::VerifyRequest {
             now: call.now,
@@ -151,7 +149,7 @@ impl Local {
                 label: package.label.clone(),
                 source,
             })?;
-        Ok(PackageFacts::of(&Opened::of(id, verified)?)?)
+        Ok(Opened::of(id, verified)?)
     }
 }
 

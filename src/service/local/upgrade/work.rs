@@ -33,7 +33,7 @@ impl Local {
         let facts = PackageFacts::of(&opened)?;
         if !is_there {
             // A package that is refused makes no system.
-            let inventory = self.inventory(&target, call)?;
+            let inventory = self.nothing_at(&root)?;
             plan(&inventory, &facts, &rules).map_err(UpgradeError::from)?;
         }
         let system = self.system_or_new(&target, storage)?;
@@ -41,8 +41,8 @@ impl Local {
         let journals = journals(&system)?;
         expect_nothing_running(&journals)?;
         let mut machine = self.machine(&system, &target)?;
+        let inventory = machine.inventory_for(&opened, &rules.carrying, &context(call))?;
         machine.take(opened);
-        let inventory = machine.inventory(&context(call))?;
         let plan = plan(&inventory, &facts, &rules).map_err(UpgradeError::from)?;
         let run = run(call);
         Engine::begin(&mut machine, &journals, plan, run)?.run(Action::Upgrade)?;

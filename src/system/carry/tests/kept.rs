@@ -1,9 +1,11 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
-use super::world::{World, image, lists};
+use super::world::{World, image, lists, name};
+use crate::fsio::Dir;
 use crate::payload::EntryPath;
-use crate::system::Lists;
+use crate::progress::Silent;
+use crate::system::{Lists, bytes_to_carry};
 
 #[test]
 fn what_is_of_the_machine_comes_over_and_what_is_of_the_image_is_the_images() {
@@ -20,22 +22,50 @@ fn what_is_of_the_machine_comes_over_and_what_is_of_the_image_is_the_images() {
     world.write("one", "var/lib/data/x", "data");
     world.write("one", "srv/link", "->/nowhere");
     world.write("one", "tmp/scratch", "gone at a restart");
+    let holes = fs::File::create(world.path("one", "srv/holes")).unwrap();
+    holes.set_len(1 << 20).unwrap();
+    let data = |name: &str| world.path("one", &format!("var/lib/data/{name}"));
+    fs::hard_link(data("x"), data("y")).unwrap();
     fs::set_permissions(
         world.path("one", "bin/mine"),
         fs::Permissions::from_mode(0o4711),
     )
     .unwrap();
     let two = image(&[("bin/tool", "2"), ("bin/new", "n"), ("var/lib/", "")]);
+    let old = Dir::open(&world.path("one", "")).unwrap();
+    // What is not on the disk yet has no blocks there.
+    old.sync_file_system().unwrap();
+    // Two files, one of them with two names, and three directories; contents only where they are not shared.
+    let files = [world.path("one", "bin/mine"), data("x")].map(|path| {
+        let blocks = fs::metadata(path).unwrap().blocks();
+        (blocks * 512).div_ceil(4096).min(1) * 4096
+    });
+    let directories = 3 * 4096;
+    let expected = if old.shares_blocks().unwrap() {
+        directories
+    } else {
+        directories + files.iter().sum::<u64>()
+    };
+    let bytes = bytes_to_carry(
+        &world.system,
+        &name("one"),
+        &two.table,
+        None,
+        &none,
+        &Silent,
+    );
+    assert_eq!(bytes.unwrap(), expected);
     let report = world.install("two", Some("one"), &two, &none);
-    assert_eq!(report.bytes, 8);
     assert_eq!(
         world.names("two"),
         [
             "bin/mine",
             "bin/new",
             "bin/tool",
+            "srv/holes",
             "srv/link",
-            "var/lib/data/x"
+            "var/lib/data/x",
+            "var/lib/data/y"
         ]
     );
     assert_eq!(world.read("two", "bin/tool"), "2");
@@ -51,7 +81,7 @@ fn what_is_of_the_machine_comes_over_and_what_is_of_the_image_is_the_images() {
     let bin = fs::metadata(world.path("two", "bin")).unwrap();
     assert_eq!(bin.mtime(), 1_000_000_000);
     assert!(world.path("two", "tmp").is_dir());
-    assert_eq!(report.bytes, 8);
+    assert_eq!(report.bytes, (1 << 20) + 3 * 4, "by every name, with holes");
     assert!(
         report.changed.is_empty() && report.conflicts.is_empty(),
         "{report:?}"
