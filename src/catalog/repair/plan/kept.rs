@@ -35,14 +35,6 @@ impl<'a> Kept<'a> {
         let all = self.artifacts.iter().chain(&self.quarantine);
         all.filter_map(|found| Some((*found, found.judged()?)))
     }
-
-    /// Takes those out whose artifact is such a one.
-    pub(super) fn take(&mut self, is_such: impl Fn(&PackageId) -> bool) -> Vec<&'a Found> {
-        let is_such = |found: &mut &Found| id_of(found).is_some_and(|id| is_such(&id));
-        let mut taken: Vec<_> = self.artifacts.extract_if(.., is_such).collect();
-        taken.extend(self.quarantine.extract_if(.., is_such));
-        taken
-    }
 }
 
 fn id_of(found: &Found) -> Option<PackageId> {

@@ -81,6 +81,7 @@ impl<'a> Planner<'a> {
                 Finding::Unreadable(_) => chosen.left.push(found),
             }
         }
+        let obstacles: BTreeSet<PathBuf> = chosen.left.iter().map(|f| f.place.path()).collect();
         // Among the artifacts before quarantine, at home before elsewhere, then by name.
         candidates.sort_unstable_by_key(|found| {
             let id = found.judged().map(|judged| judged.id);
@@ -93,21 +94,24 @@ impl<'a> Planner<'a> {
             };
             if self.records.is_removed(&judged.id) && found.is_home_of(&judged.id) {
                 chosen.left.push(found);
-            } else if let Some(cause) = self.objection(judged, &chosen, &mut software) {
+            } else if let Some(cause) = self.objection(judged, &chosen, &obstacles, &mut software) {
                 chosen.reject(found, cause);
             } else {
                 chosen.kept.push(found);
             }
         }
-        chosen.set_blocked_aside();
         chosen
     }
 
     /// Why a whole package should not be an artifact of the catalog.
+    ///
+    /// What cannot get its place, because something that cannot be read is there, waits in quarantine, and
+    /// does not keep its name and version from others meanwhile.
     fn objection(
         &self,
         judged: &Judged,
         chosen: &Chosen<'a>,
+        obstacles: &BTreeSet<PathBuf>,
         software: &mut Option<Software>,
     ) -> Option<Box<Cause>> {
         let cause = if self.records.is_removed(&judged.id) {
@@ -121,24 +125,19 @@ impl<'a> Planner<'a> {
             );
         } else if chosen.kept.contains(&judged.id) {
             Cause::duplicate(&judged.id)
+        } else if in_the_way(obstacles, &judged.id).is_some() {
+            Cause::misplaced(&judged.id)
         } else {
-            Cause::conflict(&self.conflict(software, judged)?)
+            Cause::conflict(&self.conflict(software, obstacles, judged)?)
         };
         Some(Box::new(cause))
     }
 
     /// The names and versions that are taken, each with its manifest and one artifact.
-    fn recorded_software(&self) -> Software {
+    fn recorded_software(&self, obstacles: &BTreeSet<PathBuf>) -> Software {
         // A row that is about to go does not keep its version from others.
-        let unreadable = self
-            .survey
-            .files
-            .iter()
-            .filter(|found| found.is_unreadable());
-        let unreadable: BTreeSet<PathBuf> = unreadable.map(|found| found.place.path()).collect();
-        let stays = |id: &PackageId| {
-            self.records.is_referenced(id) || in_the_way(&unreadable, id).is_some()
-        };
+        let stays =
+            |id: &PackageId| self.records.is_referenced(id) || in_the_way(obstacles, id).is_some();
         let rows = self.records.rows.iter().filter(|(id, _)| stays(id));
         let mut software: Software = rows
             .map(|(id, row)| (row.software, (row.manifest, *id)))
@@ -153,11 +152,16 @@ impl<'a> Planner<'a> {
     }
 
     /// The artifact that has the name and version of a package which was never imported.
-    fn conflict(&self, software: &mut Option<Software>, judged: &Judged) -> Option<PackageId> {
+    fn conflict(
+        &self,
+        software: &mut Option<Software>,
+        obstacles: &BTreeSet<PathBuf>,
+        judged: &Judged,
+    ) -> Option<PackageId> {
         if self.records.is_known(&judged.id) {
             return None;
         }
-        let software = software.get_or_insert_with(|| self.recorded_software());
+        let software = software.get_or_insert_with(|| self.recorded_software(obstacles));
         let entry = software.entry(judged.software);
         let (manifest, other) = entry.or_insert((judged.manifest, judged.id));
         (*manifest != judged.manifest).then_some(*other)
@@ -353,21 +357,6 @@ impl<'a> Planner<'a> {
 }
 
 impl<'a> Chosen<'a> {
-    /// What cannot get its place, because something that cannot be read is there, waits in quarantine.
-    fn set_blocked_aside(&mut self) {
-        if self.left.is_empty() {
-            return;
-        }
-        let left = self.left.iter().map(|found| found.place.path());
-        let left: BTreeSet<PathBuf> = left.collect();
-        let is_blocked = |id: &PackageId| in_the_way(&left, id).is_some();
-        for found in self.kept.take(is_blocked) {
-            if let Some(judged) = found.judged() {
-                self.reject(found, Cause::misplaced(&judged.id).into());
-            }
-        }
-    }
-
     /// What is in quarantine already stays there.
     fn reject(&mut self, found: &'a Found, cause: Box<Cause>) {
         if !found.is_in_quarantine() {

@@ -389,6 +389,36 @@ proptest! {
     }
 }
 
+/// Found by the property above: while 4 cannot get its place, 3 has their version, now and in the next repair.
+#[test]
+fn what_cannot_get_its_place_keeps_its_version_from_nobody() {
+    let files = [
+        (PathBuf::from("artifacts/x"), Content::Package(3, true)),
+        (home(2), Content::Package(4, true)),
+        (home(3), Content::Garbage),
+        (home(4), Content::Unreadable),
+    ];
+    let own = [2, 3, 4].map(|number| home(number).parent().unwrap().to_owned());
+    let mut model = Model {
+        files: files.into(),
+        directories: own.into(),
+        entries: BTreeSet::new(),
+        records: Records::default(),
+        damaged: false,
+    };
+    let mut plan = model.plan();
+    assert!(matches!(
+        plan.actions[0],
+        Action::Quarantine { returns: true, .. }
+    ));
+    plan.actions.truncate(1);
+    model.apply(&plan);
+    let rest = model.plan();
+    model.apply(&rest);
+    assert_eq!(model.files.get(&home(3)), Some(&Content::Package(3, true)));
+    assert_eq!(model.plan().actions, []);
+}
+
 /// A repair of 100,000 artifacts may take 64 MiB, and holds one of each for each of them.
 #[test]
 fn what_there_is_one_of_for_each_artifact_is_small() {
