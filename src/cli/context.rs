@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{CommandError, Interrupt, Printer};
 use crate::fsio;
 use crate::service::config::{Given, Settings, parse_duration};
-use crate::system::EnvName;
+use crate::system::{EnvName, WhichKernel};
 
 /// What a command gets from outside: where it prints, when it is, who may stop it.
 #[derive(Debug)]
@@ -91,9 +91,16 @@ impl Context {
                 )
             });
         }
-        let line = fsio::read_bounded(Path::new(COMMAND_LINE), COMMAND_LINE_LIMIT);
-        // Where there is no such file, nothing is known.
-        Ok(booted(&String::from_utf8_lossy(&line.unwrap_or_default())))
+        Ok(booted(&command_line()))
+    }
+
+    /// Which of the kernels of that environment runs: the old one, if the kernel's command line says so.
+    pub(super) fn booted_kernel(&self) -> WhichKernel {
+        match &self.environment.booted {
+            // What runs in a container has the kernel of its host, whatever that was told.
+            Some(_) => WhichKernel::Own,
+            None => WhichKernel::of(&command_line()),
+        }
     }
 
     /// As [`Context::settings`], with these flags.
@@ -141,6 +148,12 @@ impl Environment {
 const COMMAND_LINE: &str = "/proc/cmdline";
 /// Most bytes of it that are read.
 const COMMAND_LINE_LIMIT: u64 = 64 << 10;
+
+/// What the kernel was told; where there is no such file, nothing.
+fn command_line() -> String {
+    let line = fsio::read_bounded(Path::new(COMMAND_LINE), COMMAND_LINE_LIMIT);
+    String::from_utf8_lossy(&line.unwrap_or_default()).into_owned()
+}
 
 /// The environment that a kernel's command line names.
 fn booted(line: &str) -> Option<EnvName> {

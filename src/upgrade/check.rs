@@ -5,7 +5,7 @@ use super::engine::{Engine, Run};
 use super::journal::Entry;
 use super::{Journals, Machine, Phase, Standing, UpgradeError};
 use crate::digest::PackageId;
-use crate::system::{Checked, EnvName, SystemError};
+use crate::system::{Checked, EnvName, SystemError, WhichKernel};
 
 /// Least free space that a system which is well has, in bytes: enough to write down what happens.
 const LEAST_FREE: u64 = 1 << 20;
@@ -33,6 +33,8 @@ pub enum Settled {
     Good,
     /// It was on trial, and will not be started again by itself.
     Bad,
+    /// It stays on trial, whatever was found: it runs with a kernel that is not its own.
+    Trial,
 }
 
 impl CheckReport {
@@ -46,7 +48,8 @@ impl CheckReport {
 /// the system.
 ///
 /// Before that, a rollback that happened by itself is written down. A system that was good stays good
-/// whatever is found: that it is not well is for its administrator.
+/// whatever is found: that it is not well is for its administrator. One on trial that runs with the old kernel
+/// proves nothing about its own: good, that kernel would be started again and again, even if it never comes up.
 pub fn check(
     machine: &mut Machine<'_>,
     journals: &Journals,
@@ -80,6 +83,7 @@ fn settle(
     let counter = entry.and_then(|entry| entry.counter);
     Ok(match (counter, passed) {
         (None, _) => Settled::Nothing,
+        (Some(_), _) if machine.booted_kernel() == WhichKernel::Old => Settled::Trial,
         (Some(_), true) => {
             system.mark_good(environment, run.now())?;
             Settled::Good
@@ -110,7 +114,8 @@ fn note(
     let waits = |standing: &Standing| {
         standing.phase() == Phase::Waiting && standing.plan.environment == report.environment
     };
-    if let Some(mut engine) = Engine::open(machine, journals, run)?
+    if report.settled != Settled::Trial
+        && let Some(mut engine) = Engine::open(machine, journals, run)?
         && engine.standing().as_ref().is_some_and(waits)
     {
         engine.enter(if report.passed() {

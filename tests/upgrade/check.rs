@@ -9,6 +9,22 @@ use isi_catalog::upgrade::{ClusterState, Phase, Settled};
 use crate::world::{Kit, Place, can_change_root, name};
 
 #[test]
+fn the_old_kernel_proves_nothing_about_the_new_one() {
+    let place = Place::new();
+    place.installed(&Kit::new("1.0", 1));
+    place.start(&Kit::new("2.0", 2)).unwrap();
+    for _ in 0..3 {
+        assert_eq!(place.boot(), name("v2.0"));
+        let report = place.check_with_the_old_kernel();
+        assert_eq!((report.settled, report.passed()), (Settled::Trial, true));
+        assert_eq!(place.standing().unwrap().phase(), Phase::Waiting);
+    }
+    // No kernel of its own came up in all its tries: what is good boots again.
+    assert_eq!(place.boot(), name("v1.0"));
+    assert_eq!(place.check_with_the_old_kernel().settled, Settled::Nothing);
+}
+
+#[test]
 fn what_is_well_is_marked_good_once() {
     let place = Place::new();
     place.installed(&Kit::new("1.0", 1));

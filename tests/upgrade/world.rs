@@ -12,7 +12,7 @@ use isi_catalog::package::builder::{Content, Draft, DraftRegion, PayloadSource, 
 use isi_catalog::payload::TreeOptions;
 use isi_catalog::progress::Silent;
 use isi_catalog::release::{PackageType, VersionRange};
-use isi_catalog::system::{EnvName, StorageKind, System, TargetId, TimeLimits};
+use isi_catalog::system::{EnvName, StorageKind, System, TargetId, TimeLimits, WhichKernel};
 use isi_catalog::trust::{
     Credential, KeySigner, LocalAuthority, Sign as _, TimestampAuthority as _, TrustPaths,
     TrustStore, dev_pki,
@@ -233,6 +233,12 @@ impl Place {
             ..TimeLimits::default()
         };
         let mut machine = self.machine().limits(limits);
+        check(&mut machine, &self.journals(), run()).unwrap()
+    }
+
+    /// The same, in a system that was started with the old kernel.
+    pub(crate) fn check_with_the_old_kernel(&self) -> CheckReport {
+        let mut machine = self.machine().kernel(WhichKernel::Old);
         check(&mut machine, &self.journals(), run()).unwrap()
     }
 

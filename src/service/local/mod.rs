@@ -39,7 +39,7 @@ use super::{
 };
 use crate::catalog::{Access, Catalog, Context};
 use crate::digest::IdPrefix;
-use crate::system::EnvName;
+use crate::system::{EnvName, WhichKernel};
 use crate::trust::{TrustPaths, TrustStore};
 
 /// Where one installation keeps its things.
@@ -64,6 +64,7 @@ pub struct Local {
     paths: Paths,
     lock_timeout: Duration,
     booted: Option<EnvName>,
+    kernel: WhichKernel,
     architecture: String,
     policy: UpgradePolicy,
 }
@@ -75,6 +76,7 @@ impl Local {
             paths,
             lock_timeout,
             booted: None,
+            kernel: WhichKernel::Own,
             architecture: String::new(),
             policy: UpgradePolicy::default(),
         }
@@ -87,10 +89,11 @@ impl Local {
         self
     }
 
-    /// Works on a machine that was booted from this environment of its own system.
+    /// Works on a machine that was booted from this environment of its own system, with this of its kernels.
     #[must_use]
-    pub fn booted(mut self, environment: Option<EnvName>) -> Self {
+    pub fn booted(mut self, environment: Option<EnvName>, kernel: WhichKernel) -> Self {
         self.booted = environment;
+        self.kernel = kernel;
         self
     }
 

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::Counter;
+use super::entry::OLD_KERNEL;
 use crate::system::EnvName;
 
 /// What the choice is made from.
@@ -36,6 +37,16 @@ pub enum WhichKernel {
     Own,
     /// The one that was kept from the environment before it.
     Old,
+}
+
+impl WhichKernel {
+    /// The one that says of itself on its command line that it is, as our entries make it.
+    pub fn of(command_line: &str) -> Self {
+        let is_old = command_line
+            .split_whitespace()
+            .any(|word| word == OLD_KERNEL);
+        if is_old { Self::Old } else { Self::Own }
+    }
 }
 
 /// An environment that has an entry.
@@ -224,6 +235,20 @@ mod tests {
         wanted.candidates[1].counter = Some(Counter { left: 0, done: 2 });
         let choice = choose(&wanted).unwrap();
         assert_eq!(told(&choice), ("a".into(), WhichKernel::Own, Why::FallBack));
+    }
+
+    #[test]
+    fn the_old_kernel_says_so_on_its_command_line() {
+        let old = "isi.env=new isi.kernel=old quiet";
+        assert_eq!(WhichKernel::of(old), WhichKernel::Old);
+        for own in [
+            "isi.env=new quiet",
+            "noisi.kernel=old",
+            "isi.kernel=older",
+            "",
+        ] {
+            assert_eq!(WhichKernel::of(own), WhichKernel::Own, "{own}");
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ const PREFIX: &str = "isi-";
 /// no other entry of ours.
 const OLD_PREFIX: &str = "isi.old-";
 /// What tells the kernel's command line that the old one was booted.
-const OLD_KERNEL: &str = "isi.kernel=old";
+pub(super) const OLD_KERNEL: &str = "isi.kernel=old";
 /// What every name of an entry ends with.
 const SUFFIX: &str = ".conf";
 

@@ -20,7 +20,7 @@ use crate::catalog::{Access, Catalog, Context};
 use crate::digest::PackageId;
 use crate::fsio;
 use crate::package::{Package, Verified};
-use crate::system::{EnvName, Phase, System, TimeLimits};
+use crate::system::{EnvName, Phase, System, TimeLimits, WhichKernel};
 use crate::trust::{LoadError, TrustPaths, TrustStore};
 
 /// Where a machine takes images from, and whom it believes.
@@ -43,6 +43,8 @@ pub struct Machine<'a> {
     sources: Sources,
     /// The environment that this machine was started from, if this is its own system.
     booted: Option<EnvName>,
+    /// The kernel that it was started with.
+    kernel: WhichKernel,
     /// What its processors are, in the words of a manifest.
     architecture: String,
     limits: TimeLimits,
@@ -61,10 +63,18 @@ impl<'a> Machine<'a> {
             system,
             sources,
             booted,
+            kernel: WhichKernel::Own,
             architecture,
             limits: TimeLimits::default(),
             opened: None,
         }
+    }
+
+    /// Runs with this kernel of the environment that it was started from.
+    #[must_use]
+    pub fn kernel(mut self, kernel: WhichKernel) -> Self {
+        self.kernel = kernel;
+        self
     }
 
     /// Gives programs of an image so long.
@@ -147,6 +157,11 @@ impl<'a> Machine<'a> {
     /// The environment that this machine was started from, if this is its own system.
     pub(crate) fn booted(&self) -> Option<&EnvName> {
         self.booted.as_ref()
+    }
+
+    /// The kernel that it was started with.
+    pub(crate) fn booted_kernel(&self) -> WhichKernel {
+        self.kernel
     }
 
     /// The catalog, for changes.

@@ -80,6 +80,9 @@ fn print(reply: &CheckReply, out: &mut Printer) -> Result<(), CommandError> {
     match report.settled {
         Settled::Nothing => {}
         Settled::Good => out.note(&format!("{environment} is good now")),
+        Settled::Trial => out.note(&format!(
+            "{environment} stays on trial: its own kernel was not started"
+        )),
         Settled::Bad => out.note(&format!(
             "{environment} is bad: it will not be started again"
         )),

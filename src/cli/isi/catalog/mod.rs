@@ -122,7 +122,7 @@ pub(super) fn service(context: &Context) -> Result<Local, CommandError> {
     let timeout = settings.lock_timeout.value;
     Ok(Local::new(settings.paths(), timeout)
         .policy(settings.policy())
-        .booted(context.booted()?)
+        .booted(context.booted()?, context.booted_kernel())
         .architecture(std::env::consts::ARCH))
 }
 

@@ -7,8 +7,8 @@ mod work;
 
 use super::Local;
 use crate::service::{Call, Event, Observer, ServiceError, Target};
-use crate::system::System;
 use crate::system::layout::UPGRADE;
+use crate::system::{System, WhichKernel};
 use crate::upgrade::{Journals, Machine, Run, Sources, StepEvent, Watch};
 
 impl Local {
@@ -27,10 +27,11 @@ impl Local {
         target: &Target,
     ) -> Result<Machine<'a>, ServiceError> {
         let booted = self.booted_of(target).cloned();
+        let kernel = booted.as_ref().map_or(WhichKernel::Own, |_| self.kernel);
         let architecture = self.architecture.clone();
         let sources = self.sources(target)?;
         let machine = Machine::new(system, sources, booted, architecture);
-        Ok(machine.limits(self.policy.limits))
+        Ok(machine.kernel(kernel).limits(self.policy.limits))
     }
 }
 
