@@ -51,6 +51,8 @@ impl Machine<'_> {
             Ok::<_, UpgradeError>(catalog.record("hook", Some(&id), details, context)?)
         });
         ran?;
+        // The journal is about to say that it is done: what hooks write has to be on disk before.
+        root.sync_file_system()?;
         logged
     }
 
