@@ -572,7 +572,8 @@ mod tests {
             root: Some(&dir),
             ..script("#!/bin/sh\n")
         };
-        assert_eq!(program.run(&Silent).unwrap_err().code(), "E_UNSAFE_PATH");
+        assert_eq!(program.run(&Silent).unwrap_err().code(), "E_NO_PROC");
+        assert_eq!(std::fs::read_dir(outside.path()).unwrap().count(), 0);
     }
 
     #[test]
@@ -584,6 +585,6 @@ mod tests {
             root: Some(&dir),
             ..script("#!/bin/sh\n")
         };
-        assert!(program.run(&Silent).unwrap_err().is_not_found());
+        assert_eq!(program.run(&Silent).unwrap_err().code(), "E_NO_PROC");
     }
 }

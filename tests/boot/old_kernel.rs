@@ -46,7 +46,10 @@ fn the_kernel_that_was_kept_boots_the_new_system_once() {
         let turn = boots(&mut machine, second, first, "generic.old");
         // On trial it takes a try as any other boot does, but the new kernel still has to prove itself.
         assert_eq!((&turn.name, turn.tries_left), (&new, Some(2)));
-        expect(&turn, "stays on trial: its own kernel was not started");
+        expect(
+            &turn,
+            &format!("{new} stays on trial: its own kernel was not started"),
+        );
         machine.to_do("isi upgrade commit --force && echo 'test: committed'");
         let turn = boots(&mut machine, second, second, "generic");
         assert_eq!((&turn.name, turn.tries_left), (&new, Some(1)));
