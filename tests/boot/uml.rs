@@ -17,6 +17,11 @@ pub(crate) const HANGS: &str = "test: hangs";
 const SHORT_PATIENCE: Duration = Duration::from_secs(2);
 /// What the kernel says when it starts anew; it keeps its command line, so that no firmware chooses.
 const RESTARTS: &str = "reboot: Restarting system";
+/// What it says last when it turns itself off. How the process ends then is chance: now and then a signal
+/// of its own reaches it while it takes itself down.
+const OFF: &str = "reboot: System halted";
+/// What it says when it panics.
+const PANICS: &str = "Kernel panic";
 
 /// Why no machine can be started here, if none can.
 pub(crate) fn missing() -> Option<String> {
@@ -130,6 +135,7 @@ struct Machine(Child);
 impl Machine {
     fn watch(&mut self, lines: &Receiver<String>, restarts: bool, console: &mut String) -> End {
         let mut deadline = Instant::now() + PATIENCE;
+        let mut end = None;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let line = match lines.recv_timeout(left) {
@@ -144,12 +150,14 @@ impl Machine {
             if line.starts_with(RESTARTS) && !restarts {
                 return End::Restart;
             }
+            if line.starts_with(OFF) {
+                end = Some(End::Off);
+            } else if line.starts_with(PANICS) {
+                end = Some(End::Panic);
+            }
         }
-        if self.0.wait().unwrap().success() {
-            End::Off
-        } else {
-            End::Panic
-        }
+        let status = self.0.wait().unwrap();
+        end.unwrap_or_else(|| panic!("neither off nor a panic, {status}:\n{console}"))
     }
 }
 

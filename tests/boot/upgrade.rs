@@ -50,8 +50,12 @@ pub(crate) fn expect(turn: &Turn, line: &str) {
     assert!(turn.boot.says(line), "no {line:?}:\n{}", turn.boot.console);
 }
 
-fn told(turns: &[Turn]) -> Vec<(&str, End)> {
-    turns.iter().map(Turn::told).collect()
+/// The turns have to be these, name and ending; what a machine said is shown where they are not.
+fn went(turns: &[Turn], expected: &[(&str, End)]) {
+    let told: Vec<_> = turns.iter().map(Turn::told).collect();
+    let consoles = turns.iter().map(|turn| turn.boot.console.as_str());
+    let consoles = consoles.collect::<Vec<_>>().join("\n--- next turn\n");
+    assert_eq!(told, expected, "{consoles}");
 }
 
 fn a_good_image_is_committed(kind: Kind) {
@@ -61,14 +65,14 @@ fn a_good_image_is_committed(kind: Kind) {
     let [_, new] = upgrade(&mut machine, Release::good(2), "");
     machine.to_do("isi upgrade commit --force && echo 'test: committed'");
     let turns = machine.turns(4);
-    assert_eq!(told(&turns), [(new.as_str(), End::Off)]);
+    went(&turns, &[(&new, End::Off)]);
     expect(&turns[0], "test: booted Test OS 2");
     expect(&turns[0], "test: check ended with 0");
     expect(&turns[0], "test: committed");
     assert_eq!(state(&machine), "committed");
     // For ever, not only as often as it may be tried.
     for _ in 0..2 {
-        assert_eq!(told(&machine.turns(1)), [(new.as_str(), End::Off)]);
+        went(&machine.turns(1), &[(&new, End::Off)]);
     }
 }
 
@@ -86,7 +90,7 @@ fn is_rolled_back(kind: Kind, release: Release, tries: usize, end: End) {
     }
     let mut expected = vec![(new.as_str(), end); tries];
     expected.push((old.as_str(), End::Off));
-    assert_eq!(told(&turns), expected);
+    went(&turns, &expected);
     let last = turns.last().unwrap();
     expect(last, "test: booted Test OS 1");
     expect(last, "test: check ended with 0");
@@ -94,7 +98,7 @@ fn is_rolled_back(kind: Kind, release: Release, tries: usize, end: End) {
     assert_eq!(view["cluster_state"], "committed", "{view}");
     assert_eq!(view["last_action"], "rollback", "{view}");
     assert_eq!(view["last_action_result"], "pass", "{view}");
-    assert_eq!(told(&machine.turns(1)), [(old.as_str(), End::Off)]);
+    went(&machine.turns(1), &[(&old, End::Off)]);
 }
 
 #[test]
