@@ -142,6 +142,11 @@ impl Dir {
             .map_err(errno("measure the free space at", &self.path))
     }
 
+    /// Whether this directory and that one are on one file system, by the number that it has.
+    pub fn is_with(&self, other: &Self) -> Result<bool, FsError> {
+        Ok(self.stat()?.st_dev == other.stat()?.st_dev)
+    }
+
     /// Files and directories that may still be made on this file system; none where it has no such bound.
     pub fn free_files(&self) -> Result<Option<u64>, FsError> {
         rustix::fs::fstatvfs(&self.fd)

@@ -9,6 +9,7 @@ use crate::catalog::Context;
 use crate::digest::PackageId;
 use crate::manifest::{Dependency, Restart};
 use crate::release::PackageType;
+use crate::system::KernelsBefore;
 use crate::upgrade::plan::TreeFacts;
 
 pub(super) fn now() -> Timestamp {
@@ -40,6 +41,7 @@ pub(super) fn facts() -> PackageFacts {
         hooks: Vec::new(),
         health_checks: Vec::new(),
         kernels: Vec::new(),
+        kernel_bytes: 0,
         rights: Vec::new(),
     }
 }
@@ -63,6 +65,8 @@ pub(super) fn inventory() -> Inventory {
         default: Some("old".parse().unwrap()),
         free_space: 1 << 30,
         carried: 0,
+        free_for_kernels: None,
+        kernels: KernelsBefore::default(),
     }
 }
 

@@ -254,10 +254,15 @@ fn what_is_not_for_this_system_is_refused_with_its_own_code_and_changes_nothing(
         refused(&start(&place, &bad, &[]), 1, "E_UPGRADE_RUNNING");
         refused(&start(&place, &bad, &["--dry-run"]), 1, code);
     }
+    place.write("generic", "kernel");
+    let kernel = imported(&place, "4.0", "2", &["--kernel", "generic"]);
+    let plan = start(&place, &kernel, &["--dry-run", "--keep-old-kernel"]);
+    refused(&plan, 1, "E_KERNEL_NOT_KEPT");
+    start(&place, &kernel, &["--dry-run"]).succeeded();
     assert_eq!(place.digests("home/system/environments"), before);
     let assessed = isi(&place, &["upgrade", "assess", "--install-image-id", &id]);
     let assessed = assessed.succeeded();
-    assert_eq!(assessed.stdout.matches("pass ").count(), 12);
+    assert_eq!(assessed.stdout.matches("pass ").count(), 13);
     assert!(
         assessed.stderr.contains("(W_SAME_IMAGE)"),
         "{}",

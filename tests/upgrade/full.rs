@@ -3,15 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use isi_catalog::manifest::RegionKind;
 use isi_catalog::progress::{Progress, Silent};
 use isi_catalog::system::{Activation, StorageKind, System, TargetId};
-use isi_catalog::trust::TrustStore;
 use isi_catalog::upgrade::{
-    Action, Carrying, ClusterState, Engine, Journals, Node as _, Opened, PackageFacts, Refusal,
-    Rules, Run, Standing, StepEvent, StepState, Watch, check, commit, plan, rollback,
+    Action, Carrying, ClusterState, Engine, Journals, Node as _, PackageFacts, Refusal, Rules, Run,
+    Standing, StepEvent, StepState, Watch, check, commit, plan, rollback,
 };
 
-use crate::world::{Kit, Place, context, name, now, run, trust};
+use crate::world::{Kit, Place, context, name, now, run};
 
 /// Fills the disk as soon as an image is being unpacked.
 struct Fills(PathBuf);
@@ -44,7 +44,11 @@ impl Drop for Mounted<'_> {
 
 fn mount(at: &Path) -> Option<Mounted<'_>> {
     std::fs::create_dir(at).unwrap();
-    let arguments = ["-t", "tmpfs", "-o", "size=48m,mode=755", "isi-test"];
+    mount_over(at, "size=48m,mode=755")
+}
+
+fn mount_over<'a>(at: &'a Path, options: &str) -> Option<Mounted<'a>> {
+    let arguments = ["-t", "tmpfs", "-o", options, "isi-test"];
     let mounted = Command::new("mount").args(arguments).arg(at).output();
     if mounted.is_ok_and(|output| output.status.success()) {
         return Some(Mounted(at));
@@ -70,9 +74,7 @@ fn what_comes_over_has_to_fit_before_anything_is_begun() {
     system.mark_good(&old, now()).unwrap();
     let data = root.join("environments/old/data");
     std::fs::write(&data, vec![1; 28 << 20]).unwrap();
-    let trust = TrustStore::load(&trust()).unwrap();
-    let package = place.catalog().package(&id, &trust, &context()).unwrap();
-    let opened = Opened::of(id, package).unwrap();
+    let opened = place.opened(id);
     let facts = PackageFacts::of(&opened).unwrap();
     let machine = place.machine_on(&system);
     let planned = || {
@@ -93,6 +95,65 @@ fn what_comes_over_has_to_fit_before_anything_is_begun() {
     let plan = planned().unwrap();
     assert!(plan.needed > 11 << 20 && plan.needed < 13 << 20);
     assert_eq!(system.storage().names().unwrap(), [old]);
+}
+
+/// They may go to a disk of their own, which may be a small one.
+#[test]
+fn kernels_have_to_fit_where_they_go_before_anything_is_begun() {
+    let place = Place::new();
+    let text: &'static str = Box::leak("x".repeat(5 << 20).into());
+    let kit = Kit::new("1.0", 1).with(RegionKind::Kernel, "generic", text);
+    place.installed(&kit);
+    let id = place.import(&place.package(&Kit {
+        version: "2.0",
+        counter: 2,
+        ..kit
+    }));
+    let opened = place.opened(id);
+    let facts = PackageFacts::of(&opened).unwrap();
+    let machine = place.machine();
+    let planned = |keep_old_kernel| {
+        let rules = Rules {
+            carrying: Carrying {
+                keep_old_kernel,
+                ..Carrying::default()
+            },
+            ..Rules::default()
+        };
+        let inventory = machine.inventory_for(&opened, &rules.carrying, &context());
+        plan(&inventory.unwrap(), &facts, &rules)
+    };
+    let (one, two) = (
+        planned(false).unwrap().needed,
+        planned(true).unwrap().needed,
+    );
+    let tree = facts.tree.unwrap().bytes;
+    assert!(
+        one - tree > 6 << 20,
+        "{one}: one kernel, and something to spare"
+    );
+    if !place.system.root().shares_blocks().unwrap() {
+        assert!(two - one > 5 << 20, "{two}: two kernels");
+    }
+    let kernels = place.path("system/kernels");
+    let Some(mounted) = mount_over(&kernels, "size=8m,mode=700") else {
+        return;
+    };
+    assert!(planned(false).unwrap().needed < one - (5 << 20));
+    // The same on a disk that has room for one and not for two.
+    std::fs::create_dir(kernels.join("v1.0")).unwrap();
+    std::fs::write(kernels.join("v1.0/generic"), "small").unwrap();
+    planned(true).unwrap();
+    std::fs::write(kernels.join("v1.0/generic"), vec![1; 2 << 20]).unwrap();
+    let refused = planned(true).unwrap_err();
+    assert_eq!(refused.code(), "E_NO_SPACE");
+    assert!(
+        matches!(refused, Refusal::NoSpaceForKernels { .. }),
+        "{refused}"
+    );
+    planned(false).unwrap();
+    drop(mounted);
+    planned(true).unwrap();
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 use isi_catalog::manifest::RegionKind;
 use isi_catalog::progress::Silent;
 use isi_catalog::system::{Activation, KernelChoice, WhichKernel};
-use isi_catalog::upgrade::{Action, Carrying, Engine, Node as _, Rules, Run, plan};
+use isi_catalog::upgrade::{Action, Carrying, Engine, Node as _, Rules, Run, UpgradeError, plan};
 
 use crate::interrupted::begin;
 use crate::world::{Kit, Place, context, name, now};
@@ -274,4 +274,35 @@ fn a_kernel_that_is_missing_is_missed_at_once() {
     let error = place.start_with(&kit, carrying).unwrap_err();
     assert_eq!(error.code(), "E_KERNEL_MISSING");
     assert!(place.environments().is_empty());
+}
+
+/// `-K` where there is nothing to keep is refused before anything is done, too.
+#[test]
+fn a_kernel_that_cannot_be_kept_is_missed_at_once() {
+    let place = Place::new();
+    let keep = || Carrying {
+        keep_old_kernel: true,
+        ..Carrying::default()
+    };
+    let kernel = RegionKind::Kernel;
+    // The first environment has none before it, and nothing is wanted of it.
+    place.start_with(&Kit::new("1", 1), keep()).unwrap();
+    place.boot();
+    assert!(place.check().passed());
+    place.commit().unwrap();
+    let kit = || with_list(Kit::new("2", 2), kernel, "generic", "new");
+    let error = place.start_with(&kit(), keep()).unwrap_err();
+    assert_eq!(error.code(), "E_KERNEL_NOT_KEPT");
+    assert!(
+        matches!(error, UpgradeError::Refused(_)),
+        "only noticed by a step: {error}"
+    );
+    assert_eq!(place.environments(), ["v1"]);
+    // One that is named and is not there is none.
+    place.installed(&kit());
+    std::fs::remove_file(place.path("system/kernels/v2/generic")).unwrap();
+    let kit = with_list(Kit::new("3", 3), kernel, "generic", "newer");
+    let error = place.start_with(&kit, keep()).unwrap_err();
+    assert!(matches!(error, UpgradeError::Refused(_)), "{error}");
+    place.start(&kit).unwrap();
 }

@@ -18,7 +18,7 @@ use isi_catalog::trust::{
     TrustStore, dev_pki,
 };
 use isi_catalog::upgrade::{
-    Action, Carrying, CheckReport, Committed, Engine, Journals, Machine, Node as _, Rules, Run,
+    Action, Carrying, CheckReport, Committed, Engine, Journals, Machine, Opened, Rules, Run,
     Sources, Standing, UpgradeError, check, commit, plan, preview_commit, rollback,
 };
 use jiff::Timestamp;
@@ -180,6 +180,13 @@ impl Place {
         import(&mut self.catalog(), path, &trust).unwrap()
     }
 
+    /// An image in the catalog, opened.
+    pub(crate) fn opened(&self, id: PackageId) -> Opened {
+        let trust = TrustStore::load(&trust()).unwrap();
+        let package = self.catalog().package(&id, &trust, &context()).unwrap();
+        Opened::of(id, package).unwrap()
+    }
+
     /// Installs an image as far as it goes before the machine starts anew.
     pub(crate) fn start(&self, kit: &Kit) -> Result<EnvName, UpgradeError> {
         self.start_with(kit, Carrying::default())
@@ -204,7 +211,7 @@ impl Place {
         let id = self.import(&self.package(kit));
         let context = context();
         let facts = machine.facts(id, &context)?;
-        let inventory = machine.inventory(&context)?;
+        let inventory = machine.inventory_for(&self.opened(id), &carrying, &context)?;
         let rules = Rules {
             environment: Some(name(&format!("v{}", kit.version))),
             carrying,

@@ -3,6 +3,10 @@
 //! All kernels of a package go to `kernels/NAME`; the environment is booted with the one that was chosen.
 //! A kernel region `X.initrd` is no kernel but the initial RAM disk of kernel `X`.
 
+mod room;
+
+pub use self::room::{KernelsBefore, kernel_bytes};
+
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -290,8 +294,8 @@ fn keep_old(
     }
     let from = root.open_dir(from)?;
     let mut kept = Vec::new();
-    for name in std::iter::once(&boot.kernel).chain(&boot.initrd) {
-        if name.is_empty() || from.kind_of(name)? != Some(EntryKind::File) {
+    for name in room::files(boot) {
+        if !room::has(&from, name)? {
             return Ok(None);
         }
         kept.push(keep_file(&from, name, target)?);

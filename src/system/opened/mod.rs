@@ -5,6 +5,7 @@ mod bootstrap;
 mod change;
 mod list;
 mod select;
+mod space;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,7 @@ use std::time::Duration;
 pub use self::activate::Activation;
 pub use self::list::{Environment, Role};
 pub use self::select::Selected;
+pub use self::space::FreeSpace;
 
 use super::layout::{self, CURRENT, DIRECTORIES, ENVIRONMENTS, LOADER, STATE};
 use super::loader::Loader;

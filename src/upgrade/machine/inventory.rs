@@ -1,6 +1,6 @@
 use super::Machine;
 use crate::release::Version;
-use crate::system::{EnvName, Origin, State};
+use crate::system::{EnvName, KernelsBefore, Origin, State};
 use crate::upgrade::{Installed, Inventory, UpgradeError};
 
 /// What a plan needs to know of this machine.
@@ -9,6 +9,7 @@ pub(super) fn of(machine: &Machine<'_>) -> Result<Inventory, UpgradeError> {
     let state = system.state()?;
     let mut environments = system.storage().names()?;
     environments.extend(system.storage().unfinished()?);
+    let free = system.free_space()?;
     Ok(Inventory {
         target: state.target.to_string(),
         architecture: machine.architecture.clone(),
@@ -17,8 +18,10 @@ pub(super) fn of(machine: &Machine<'_>) -> Result<Inventory, UpgradeError> {
         floors: state.floors,
         environments,
         default: system.loader().default()?,
-        free_space: system.root().free_space()?,
+        free_space: free.environments,
+        free_for_kernels: free.kernels,
         carried: 0,
+        kernels: KernelsBefore::default(),
     })
 }
 

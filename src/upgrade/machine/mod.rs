@@ -20,7 +20,7 @@ use crate::catalog::{Access, Catalog, Context};
 use crate::digest::PackageId;
 use crate::fsio;
 use crate::package::{Package, Verified};
-use crate::system::{EnvName, Phase, System, TimeLimits, WhichKernel};
+use crate::system::{EnvName, KernelsBefore, Phase, System, TimeLimits, WhichKernel};
 use crate::trust::{LoadError, TrustPaths, TrustStore};
 
 /// Where a machine takes images from, and whom it believes.
@@ -122,8 +122,9 @@ impl<'a> Machine<'a> {
         context: &Context<'_>,
     ) -> Result<Inventory, UpgradeError> {
         let mut inventory = inventory::of(self)?;
-        if let Some(from) = inventory.parent() {
-            inventory.carried = self.to_carry(from, opened, carrying, context)?;
+        if let Some(from) = inventory.parent().cloned() {
+            inventory.carried = self.to_carry(&from, opened, carrying, context)?;
+            inventory.kernels = KernelsBefore::of(self.system, &from)?;
         }
         Ok(inventory)
     }

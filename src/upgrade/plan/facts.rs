@@ -4,7 +4,7 @@ use crate::digest::PackageId;
 use crate::manifest::{Dependency, RegionKind, Restart};
 use crate::payload::{FileTable, space_needed};
 use crate::release::{PackageType, Version, VersionRange};
-use crate::system::{Lists, RightAt, kernels, rights_in};
+use crate::system::{Lists, RightAt, kernel_bytes, kernels, rights_in};
 use crate::upgrade::machine::expect_programs;
 use crate::upgrade::{Opened, UpgradeError};
 
@@ -52,6 +52,9 @@ pub struct PackageFacts {
     pub health_checks: Vec<String>,
     /// Kernels that it brings, by name.
     pub kernels: Vec<String>,
+    /// Bytes that all of them take, with their RAM disks.
+    #[serde(default)]
+    pub kernel_bytes: u64,
     /// What of its files gives rights.
     #[serde(default)]
     pub rights: Vec<RightAt>,
@@ -106,6 +109,7 @@ impl PackageFacts {
             hooks: named(RegionKind::Hook),
             health_checks: named(RegionKind::HealthCheck),
             kernels,
+            kernel_bytes: kernel_bytes(manifest),
             rights: table.map(rights_in).unwrap_or_default(),
         })
     }

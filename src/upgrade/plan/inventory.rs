@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::PackageId;
 use crate::release::Version;
-use crate::system::EnvName;
+use crate::system::{EnvName, KernelsBefore};
 
 /// What a plan needs to know of the system that is to be upgraded.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -25,8 +25,12 @@ pub struct Inventory {
     pub default: Option<EnvName>,
     /// Bytes that are free where boot environments are made.
     pub free_space: u64,
+    /// Bytes that are free where kernels go, if that is another file system.
+    pub free_for_kernels: Option<u64>,
     /// Bytes that what comes over from the running environment takes beside the image in question.
     pub carried: u64,
+    /// The kernels of that environment.
+    pub kernels: KernelsBefore,
 }
 
 /// The image that a system runs.

@@ -143,7 +143,7 @@ pub fn plan(inventory: &Inventory, package: &PackageFacts, rules: &Rules) -> Res
         previous: inventory.default.clone(),
         mode: rules.mode,
         tries: rules.tries,
-        needed: needed(inventory, package),
+        needed: needed(inventory, package, rules),
         free: inventory.free_space,
         allow_downgrade: rules.allow_downgrade.clone(),
         carrying: rules.carrying.clone(),

@@ -110,6 +110,12 @@ pub enum Refusal {
         /// The kernels that it has.
         found: Vec<String>,
     },
+    /// The kernel that should be kept is not there.
+    #[error("boot environment {environment} has no kernel to keep")]
+    NothingToKeep {
+        /// The environment before.
+        environment: EnvName,
+    },
     /// The name of the new environment is taken.
     #[error("there is a boot environment called {name}")]
     EnvironmentExists {
@@ -132,11 +138,21 @@ pub enum Refusal {
         /// Bytes that are free.
         free: u64,
     },
+    /// The disk that kernels go to has no room for them.
+    #[error("{free} bytes are free where kernels go: those of {name} need {needed}")]
+    NoSpaceForKernels {
+        /// The package.
+        name: String,
+        /// Bytes that they need.
+        needed: u64,
+        /// Bytes that are free.
+        free: u64,
+    },
 }
 
 impl Refusal {
     /// Every code, in the order of the rules.
-    pub const CODES: [&str; 13] = [
+    pub const CODES: [&str; 14] = [
         "E_NOT_IMAGE",
         "E_NO_TREE",
         "E_WRONG_ARCHITECTURE",
@@ -147,6 +163,7 @@ impl Refusal {
         "E_DOWNGRADE",
         "E_RIGHTS",
         "E_KERNEL_MISSING",
+        "E_KERNEL_NOT_KEPT",
         "E_ENVIRONMENT_EXISTS",
         "E_ENVIRONMENT_NAME",
         "E_NO_SPACE",
@@ -165,9 +182,10 @@ impl Refusal {
             Self::Downgrade { .. } => "E_DOWNGRADE",
             Self::Rights { .. } => "E_RIGHTS",
             Self::Kernel { .. } => "E_KERNEL_MISSING",
+            Self::NothingToKeep { .. } => "E_KERNEL_NOT_KEPT",
             Self::EnvironmentExists { .. } => "E_ENVIRONMENT_EXISTS",
             Self::NoName { .. } => "E_ENVIRONMENT_NAME",
-            Self::NoSpace { .. } => "E_NO_SPACE",
+            Self::NoSpace { .. } | Self::NoSpaceForKernels { .. } => "E_NO_SPACE",
         }
     }
 
@@ -196,11 +214,12 @@ impl Refusal {
             Self::Kernel { .. } => {
                 "name one of them with --kernel, or none with --no-kernel".into()
             }
+            Self::NothingToKeep { .. } => "leave --keep-old-kernel out".into(),
             Self::EnvironmentExists { name } => format!(
                 "give another --name, or `isi upgrade bootenv destroy {name}` if nobody needs it"
             ),
             Self::NoName { .. } => "choose one with --name".into(),
-            Self::NoSpace { .. } => {
+            Self::NoSpace { .. } | Self::NoSpaceForKernels { .. } => {
                 "free some space, then try again; `isi upgrade bootenv list` shows what could go"
                     .into()
             }
@@ -220,7 +239,7 @@ pub(super) struct Rule {
 }
 
 /// The rules, in their order; the first one that is not met is the refusal.
-pub(super) const RULES: [Rule; 12] = [
+pub(super) const RULES: [Rule; 13] = [
     rule("type", image),
     rule("payload", tree),
     rule("architecture", architecture),
@@ -231,6 +250,7 @@ pub(super) const RULES: [Rule; 12] = [
     rule("floor", floor),
     rule("rights", rights),
     rule("kernel", kernel),
+    rule("old-kernel", old_kernel),
     rule("environment", environment),
     rule("space", space),
 ];
@@ -238,13 +258,33 @@ pub(super) const RULES: [Rule; 12] = [
 /// Bytes to spare beside what a package needs: for records, journal and directories.
 const SPARE: u64 = 1 << 20;
 
-/// What has to be free for a package, in bytes: its vendor knows nothing of what comes over.
-pub(super) fn needed(inventory: &Inventory, facts: &PackageFacts) -> u64 {
+/// What has to be free for a package where environments are made, in bytes: its vendor knows nothing of what
+/// comes over.
+pub(super) fn needed(inventory: &Inventory, facts: &PackageFacts, rules: &Rules) -> u64 {
     let tree = facts.tree.map_or(0, |tree| tree.bytes);
     let image = tree.max(facts.free_space);
-    image
-        .saturating_add(inventory.carried)
-        .saturating_add(SPARE)
+    let kernels = match inventory.free_for_kernels {
+        Some(_) => 0,
+        None => needed_for_kernels(inventory, facts, rules),
+    };
+    [inventory.carried, kernels, SPARE]
+        .into_iter()
+        .fold(image, u64::saturating_add)
+}
+
+/// What has to be free for kernels, in bytes: those of the package, or those that stay.
+fn needed_for_kernels(inventory: &Inventory, facts: &PackageFacts, rules: &Rules) -> u64 {
+    if !brings_kernel(facts, rules) {
+        return inventory.kernels.all;
+    }
+    let kept = inventory.kernels.booted;
+    let kept = kept.filter(|_| rules.carrying.keep_old_kernel);
+    facts.kernel_bytes.saturating_add(kept.unwrap_or(0))
+}
+
+/// Whether the new environment is booted with a kernel of the package.
+fn brings_kernel(facts: &PackageFacts, rules: &Rules) -> bool {
+    !facts.kernels.is_empty() && rules.carrying.kernel != KernelChoice::None
 }
 
 type Check = fn(&Inventory, &PackageFacts, &Rules) -> Option<Refusal>;
@@ -366,15 +406,31 @@ fn kernel(_: &Inventory, facts: &PackageFacts, rules: &Rules) -> Option<Refusal>
     })
 }
 
+/// Where no kernel is brought, those of the environment before stay, whichever they are.
+fn old_kernel(inventory: &Inventory, facts: &PackageFacts, rules: &Rules) -> Option<Refusal> {
+    let wanted = rules.carrying.keep_old_kernel && brings_kernel(facts, rules);
+    let environment = inventory.parent().filter(|_| wanted)?;
+    let missing = inventory.kernels.booted.is_none();
+    missing.then(|| Refusal::NothingToKeep {
+        environment: environment.clone(),
+    })
+}
+
 fn environment(inventory: &Inventory, _: &PackageFacts, rules: &Rules) -> Option<Refusal> {
     let name = rules.environment.as_ref()?;
     let taken = inventory.environments.contains(name);
     taken.then(|| Refusal::EnvironmentExists { name: name.clone() })
 }
 
-fn space(inventory: &Inventory, facts: &PackageFacts, _: &Rules) -> Option<Refusal> {
-    let (needed, free) = (needed(inventory, facts), inventory.free_space);
-    (free < needed).then(|| Refusal::NoSpace {
+fn space(inventory: &Inventory, facts: &PackageFacts, rules: &Rules) -> Option<Refusal> {
+    let (needed, free) = (needed(inventory, facts, rules), inventory.free_space);
+    if free < needed {
+        let name = facts.name.clone();
+        return Some(Refusal::NoSpace { name, needed, free });
+    }
+    let free = inventory.free_for_kernels?;
+    let needed = needed_for_kernels(inventory, facts, rules);
+    (free < needed).then(|| Refusal::NoSpaceForKernels {
         name: facts.name.clone(),
         needed,
         free,

@@ -20,7 +20,7 @@ fn right(path: &str) -> RightAt {
 
 #[test]
 fn each_rule_has_its_own_refusal() {
-    let changes: [(&str, Change); 12] = [
+    let changes: [(&str, Change); 14] = [
         ("E_NOT_IMAGE", |_, p, _| p.package_type = PackageType::Patch),
         ("E_NO_TREE", |_, p, _| p.tree = None),
         ("E_WRONG_ARCHITECTURE", |_, p, _| {
@@ -42,11 +42,19 @@ fn each_rule_has_its_own_refusal() {
             p.kernels = vec!["generic".into()];
             r.carrying.kernel = KernelChoice::Named("debug".into());
         }),
+        ("E_KERNEL_NOT_KEPT", |_, p, r| {
+            p.kernels = vec!["generic".into()];
+            r.carrying.keep_old_kernel = true;
+        }),
         ("E_ENVIRONMENT_EXISTS", |_, _, r| {
             r.environment = Some("old".parse().unwrap());
         }),
+        ("E_NO_SPACE", |i, p, r| {
+            i.free_space = needed(i, p, r) - 1;
+        }),
         ("E_NO_SPACE", |i, p, _| {
-            i.free_space = needed(i, p) - 1;
+            (p.kernels, p.kernel_bytes) = (vec!["generic".into()], 8192);
+            i.free_for_kernels = Some(8191);
         }),
     ];
     assert_eq!(refusal(|_, _, _| {}), None);
@@ -61,7 +69,7 @@ fn each_rule_has_its_own_refusal() {
 
 #[test]
 fn what_just_meets_a_rule_is_planned() {
-    let changes: [Change; 12] = [
+    let changes: [Change; 16] = [
         |_, p, _| p.rights = vec![right("usr/bin/su")],
         |_, p, r| {
             p.rights = vec![right("home/su")];
@@ -71,7 +79,26 @@ fn what_just_meets_a_rule_is_planned() {
             p.kernels = vec!["generic".into(), "debug".into()];
             r.carrying.kernel = KernelChoice::Named("debug".into());
         },
-        |i, p, _| i.free_space = needed(i, p),
+        |_, p, r| {
+            // Those of before stay, or there are none before: nothing more is to be kept.
+            r.carrying.keep_old_kernel = true;
+            p.kernels = Vec::new();
+        },
+        |i, p, r| {
+            (i.installed, i.default) = (None, None);
+            p.kernels = vec!["generic".into()];
+            r.carrying.keep_old_kernel = true;
+        },
+        |i, p, r| {
+            i.kernels.booted = Some(4096);
+            p.kernels = vec!["generic".into()];
+            r.carrying.keep_old_kernel = true;
+        },
+        |i, p, r| i.free_space = needed(i, p, r),
+        |i, p, _| {
+            (p.kernels, p.kernel_bytes) = (vec!["generic".into()], 8192);
+            i.free_for_kernels = Some(8192);
+        },
         |_, p, _| p.release_counter = 7,
         |_, p, r| {
             p.release_counter = 0;
@@ -93,10 +120,41 @@ fn what_just_meets_a_rule_is_planned() {
 fn a_package_wants_room_for_its_files_or_what_it_says_whichever_is_more() {
     let mut facts = facts();
     let inventory = inventory();
-    let tree = needed(&inventory, &facts);
+    let rules = Rules::default();
+    let tree = needed(&inventory, &facts, &rules);
     assert_eq!(tree, 2 << 20);
     facts.free_space = 5 << 20;
-    assert_eq!(needed(&inventory, &facts), 6 << 20);
+    assert_eq!(needed(&inventory, &facts, &rules), 6 << 20);
+}
+
+#[test]
+fn kernels_want_room_as_well_those_that_come_and_those_that_stay() {
+    let (mut inventory, mut facts, mut rules) = (inventory(), facts(), Rules::default());
+    let without = needed(&inventory, &facts, &rules);
+    inventory.kernels.all = 5 << 20;
+    inventory.kernels.booted = Some(3 << 20);
+    facts.kernel_bytes = 7 << 20;
+    let more = |inventory: &Inventory, facts: &PackageFacts, rules: &Rules| {
+        (needed(inventory, facts, rules) - without) >> 20
+    };
+    // Without any in the package, all of before stay.
+    assert_eq!(more(&inventory, &facts, &rules), 5);
+    facts.kernels = vec!["generic".into()];
+    assert_eq!(more(&inventory, &facts, &rules), 7);
+    rules.carrying.keep_old_kernel = true;
+    assert_eq!(more(&inventory, &facts, &rules), 7 + 3);
+    rules.carrying.kernel = KernelChoice::None;
+    assert_eq!(more(&inventory, &facts, &rules), 5);
+    // On a disk of their own they take none of the environments' room.
+    inventory.free_for_kernels = Some(5 << 20);
+    assert_eq!(more(&inventory, &facts, &rules), 0);
+    plan(&inventory, &facts, &rules).unwrap();
+    inventory.free_for_kernels = Some((5 << 20) - 1);
+    let refused = plan(&inventory, &facts, &rules).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "5242879 bytes are free where kernels go: those of OneFS need 5242880"
+    );
 }
 
 #[test]
@@ -151,7 +209,7 @@ fn an_assessment_looks_at_every_rule() {
         .filter_map(|finding| finding.code.as_deref())
         .collect();
     assert_eq!(codes, ["E_NOT_IMAGE", "E_NO_SPACE"]);
-    assert_eq!(found.len(), 12);
+    assert_eq!(found.len(), 13);
     assert!(
         found
             .iter()
