@@ -3,7 +3,7 @@ use std::io::Read as _;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, FileType, Mode, OFlags};
+use rustix::fs::{CWD, FileType, Mode, OFlags, Stat};
 
 use super::FsError;
 use super::error::errno;
@@ -128,14 +128,20 @@ fn open(path: &Path, access: OFlags) -> Result<File, FsError> {
 
 pub(super) fn expect_regular(file: impl AsFd, path: &Path) -> Result<(), FsError> {
     let stat = rustix::fs::fstat(file).map_err(errno("examine", path))?;
+    expect_regular_status(&stat, path)
+}
+
+/// Refuses what is no regular file by its status.
+pub(super) fn expect_regular_status(stat: &Stat, path: &Path) -> Result<(), FsError> {
     let found = match FileType::from_raw_mode(stat.st_mode) {
         FileType::RegularFile => return Ok(()),
+        FileType::Symlink => "a symbolic link",
         FileType::Directory => "a directory",
         FileType::Fifo => "a FIFO",
         FileType::Socket => "a socket",
         FileType::BlockDevice => "a block device",
         FileType::CharacterDevice => "a character device",
-        _ => "something else",
+        FileType::Unknown => "something else",
     };
     Err(FsError::NotRegular {
         path: path.to_owned(),

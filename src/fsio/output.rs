@@ -9,13 +9,14 @@ use rustix::io::Errno;
 
 use super::FsError;
 use super::error::errno;
+use super::open::expect_regular_status;
 
 /// What to do when the output's name is taken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum OnExisting {
     /// Fail and leave the existing file alone.
     Refuse,
-    /// Replace it in one step.
+    /// Replace it in one step, if it is a regular file: a device, a FIFO or a link is refused.
     Replace,
 }
 
@@ -48,6 +49,9 @@ impl OutputFile {
                 path: path.to_owned(),
                 found: "a directory",
             });
+        }
+        if on_existing == OnExisting::Replace {
+            expect_replaceable(path)?;
         }
         let directory = match path.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
@@ -183,6 +187,15 @@ impl Seek for OutputFile {
     }
 }
 
+/// Refuses to put a file in the place of what is none: `/dev/null` is not to be replaced.
+fn expect_replaceable(path: &Path) -> Result<(), FsError> {
+    match rustix::fs::lstat(path) {
+        Ok(found) => expect_regular_status(&found, path),
+        // What keeps it from being looked at is told when the output is made.
+        Err(_) => Ok(()),
+    }
+}
+
 /// Makes something under a hidden name beside `path` that nobody else uses.
 fn hidden<T>(path: &Path, make: impl Fn(&Path) -> Result<T, Errno>) -> Result<(PathBuf, T), Errno> {
     let mut count = 0_u32;
@@ -279,6 +292,27 @@ mod tests {
         output.commit().unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"new");
         assert_eq!(names(home.path()), ["out"]);
+    }
+
+    #[test]
+    fn what_is_no_regular_file_is_not_replaced() {
+        let home = tempfile::tempdir().unwrap();
+        let path = |name: &str| home.path().join(name);
+        std::fs::create_dir(path("directory")).unwrap();
+        std::os::unix::fs::symlink("/dev/null", path("link")).unwrap();
+        let fifo = rustix::fs::FileType::Fifo;
+        rustix::fs::mknodat(CWD, path("fifo"), fifo, Mode::RUSR, 0).unwrap();
+        let before = names(home.path());
+        for (name, found) in [
+            ("directory", "a directory"),
+            ("link", "a symbolic link"),
+            ("fifo", "a FIFO"),
+        ] {
+            let error = OutputFile::create(&path(name), 0o644, OnExisting::Replace).unwrap_err();
+            assert_eq!(error.code(), "E_NOT_REGULAR", "{error}");
+            assert!(error.to_string().contains(found), "{error}");
+        }
+        assert_eq!(names(home.path()), before);
     }
 
     #[test]
