@@ -59,6 +59,15 @@ pub(super) fn crls(path: &Path) -> Result<Vec<Crl>, LoadError> {
         .collect()
 }
 
+/// Refuses a directory of trust that others own or can write: a revocation list that somebody took away
+/// is missed by nobody. One that is not there is told of by what should be in it.
+pub(super) fn expect_trusted(path: &Path) -> Result<(), LoadError> {
+    match Dir::open(path).and_then(|directory| fsio::expect_trusted(&directory, path)) {
+        Err(error) if !error.is_not_found() => Err(unreadable(path, error)),
+        _ => Ok(()),
+    }
+}
+
 /// The identities file.
 pub(super) fn identities(path: &Path) -> Result<Identities, LoadError> {
     let bytes =

@@ -125,6 +125,7 @@ impl LocalKeyError {
 pub(super) fn paths(directory: &Path) -> TrustPaths {
     let trust = directory.join(TRUST);
     TrustPaths {
+        directory: Some(trust.clone()),
         certs: trust.join("certs"),
         tsa_certs: Some(trust.join("tsa-certs")),
         crls: Some(trust.join("crls")),

@@ -17,6 +17,8 @@ use super::{
 /// Where the trust of a machine is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrustPaths {
+    /// The directory that the others are in, if they are: who may write there could take them away.
+    pub directory: Option<PathBuf>,
     /// Directory of the anchors of package signers.
     pub certs: PathBuf,
     /// Directory of the anchors of timestamp authorities; without it no timestamp is trusted.
@@ -64,6 +66,9 @@ impl TrustStore {
     /// Files named `*.pem`, `*.crt`, `*.cer`, `*.crl` and hashed names such as `0a1b2c3d.0` are read, all
     /// others are left alone. The system's own certificates and openssl's configuration never count.
     pub fn load(paths: &TrustPaths) -> Result<Self, LoadError> {
+        if let Some(directory) = &paths.directory {
+            load::expect_trusted(directory)?;
+        }
         let identities = load::identities(&paths.identities)?;
         let intermediate = identities.intermediate_anchors;
         let tsa_anchors = paths.tsa_certs.as_deref();

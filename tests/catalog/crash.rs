@@ -23,6 +23,7 @@ fn child_imports_when_asked() {
     let home = variable(HOME);
     let trust = Path::new(&home).join("trust");
     let paths = TrustPaths {
+        directory: None,
         certs: trust.join("certs"),
         tsa_certs: Some(trust.join("tsa-certs")),
         crls: Some(trust.join("crls")),

@@ -39,6 +39,7 @@ impl World {
         let home = tempfile::tempdir().unwrap();
         dev_pki::generate(home.path(), now()).unwrap();
         let trust = TrustStore::load(&TrustPaths {
+            directory: None,
             certs: home.path().join("trust/certs"),
             tsa_certs: Some(home.path().join("trust/tsa-certs")),
             crls: Some(home.path().join("trust/crls")),

@@ -85,6 +85,7 @@ impl World {
             .next()
             .is_some();
         TrustPaths {
+            directory: Some(self.path("")),
             certs: self.path("certs"),
             tsa_certs: Some(self.path("tsa-certs")),
             crls: has_crls.then(|| self.path("crls")),

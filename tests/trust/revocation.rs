@@ -84,6 +84,7 @@ impl Lists {
     fn store(&self, with_crls: bool) -> TrustStore {
         let path = |name: &str| self.home.path().join(name);
         TrustStore::load(&TrustPaths {
+            directory: None,
             certs: path("certs"),
             tsa_certs: Some(path("tsa-certs")),
             crls: with_crls.then(|| path("crls")),

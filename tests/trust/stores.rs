@@ -38,7 +38,13 @@ fn x14_each_unusable_directory_is_its_own_error() {
         (0o757, "E_TRUST_WORLD_WRITABLE"),
         (0o775, "E_TRUST_GROUP_WRITABLE"),
     ] {
-        for path in ["certs", "certs/root.pem", "tsa-certs", "identities.toml"] {
+        for path in [
+            "",
+            "certs",
+            "certs/root.pem",
+            "tsa-certs",
+            "identities.toml",
+        ] {
             let path = world.path(path);
             chmod(&path, mode);
             assert_eq!(code(&world), expected, "{}", path.display());

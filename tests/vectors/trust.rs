@@ -21,6 +21,7 @@ pub(crate) fn trust(name: &str) -> TrustStore {
         copy_files(&from.join(part), &to).then_some(to)
     };
     let paths = TrustPaths {
+        directory: None,
         certs: directory("certs").unwrap_or_else(|| panic!("{}: no certs", from.display())),
         tsa_certs: directory("tsa-certs"),
         crls: directory("crls"),

@@ -59,6 +59,7 @@ impl TrustArgs {
     fn paths(&self, context: &Context) -> Result<TrustPaths, CommandError> {
         if let (Some(certs), Some(identities)) = (&self.certs, &self.identities) {
             return Ok(TrustPaths {
+                directory: None,
                 certs: certs.clone(),
                 tsa_certs: self.tsa_certs.clone(),
                 crls: self.crls.clone(),
@@ -76,6 +77,7 @@ impl TrustArgs {
     fn over(&self, settings: &Settings) -> TrustPaths {
         let configured = settings.paths().trust;
         TrustPaths {
+            directory: configured.directory,
             certs: configured.certs,
             tsa_certs: self.tsa_certs.clone().or(configured.tsa_certs),
             crls: self.crls.clone().or(configured.crls),

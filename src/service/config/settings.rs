@@ -239,6 +239,7 @@ impl Settings {
         Paths {
             catalog: self.catalog.value.clone(),
             trust: TrustPaths {
+                directory: Some(self.trust.value.clone()),
                 certs: self.certs.value.clone(),
                 tsa_certs: self.optional(&self.tsa_certs),
                 crls: self.optional(&self.crls),

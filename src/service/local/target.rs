@@ -76,6 +76,7 @@ impl Local {
             is_there.then(|| part(name))
         };
         Ok(TrustPaths {
+            directory: Some(trust.clone()),
             certs: part("certs"),
             tsa_certs: optional("tsa-certs"),
             crls: optional("crls"),

@@ -169,6 +169,7 @@ impl Home {
         let trust = self.directory.join("trust");
         DevPki {
             trust: TrustPaths {
+                directory: Some(trust.clone()),
                 certs: trust.join("certs"),
                 tsa_certs: Some(trust.join("tsa-certs")),
                 crls: Some(trust.join("crls")),

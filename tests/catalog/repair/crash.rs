@@ -24,6 +24,7 @@ fn child_repairs_when_asked() {
     let home = std::env::var_os(HOME).unwrap();
     let trust = Path::new(&home).join("trust");
     let paths = TrustPaths {
+        directory: None,
         certs: trust.join("certs"),
         tsa_certs: Some(trust.join("tsa-certs")),
         crls: Some(trust.join("crls")),
