@@ -8,7 +8,7 @@ use super::layout::Layout;
 use super::lock::Held;
 use super::{Artifact, Catalog, CatalogError, Context, State};
 use crate::digest::{PackageId, Sha256Digest};
-use crate::fsio::{LockKind, ReadAt as _};
+use crate::fsio::{LockKind, ReadAt as _, with_causes};
 use crate::isi_file::layout::FOOTER_SIZE;
 use crate::package::{Hashing, OpenError, Package, VerifyError, VerifyRequest};
 use crate::progress::Progress;
@@ -58,7 +58,7 @@ impl Examination {
             id: artifact.id,
             state,
             code: Some(error.code().to_owned()),
-            detail: Some(error.to_string()),
+            detail: Some(with_causes(error)),
             hint: error.hint(),
             verdict: None,
         }
@@ -201,7 +201,7 @@ impl<'a> Examiner<'a> {
         let detail = failure.and_then(|check| check.detail.clone());
         Examination {
             verdict,
-            detail: detail.or_else(|| Some(error.to_string())),
+            detail: detail.or_else(|| Some(with_causes(&error))),
             ..Examination::unsound(artifact, state, &error)
         }
     }

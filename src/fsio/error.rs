@@ -231,6 +231,13 @@ pub(super) fn errno(
     move |errno| wrap(errno.into())
 }
 
+/// An error with its causes in one line, for places that hold no more than a sentence.
+pub fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let causes: Vec<_> = causes.map(ToString::to_string).collect();
+    causes.join(": ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

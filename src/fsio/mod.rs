@@ -43,7 +43,7 @@ pub use attributes::{
 pub use copy::{clone_file, copy_mode_and_owner, copy_range};
 pub use descriptor::read_descriptor;
 pub use dir::{Dir, Entry, EntryKind, Identity};
-pub use error::{FsError, shell_word, trusted_owners};
+pub use error::{FsError, shell_word, trusted_owners, with_causes};
 pub use input::{Stream, StreamError, copy_stream};
 pub use lock::{Lock, LockKind};
 pub use open::{

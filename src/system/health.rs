@@ -18,7 +18,7 @@ use super::hook::{MAX_PROGRAM, OUTPUT_LIMIT, Report};
 use super::layout::CHECKS;
 use super::{EnvName, SYSTEM_SCHEMA, System, SystemError, json};
 use crate::digest::Sha256Digest;
-use crate::fsio::{Dir, End, FsError, Program};
+use crate::fsio::{Dir, End, Program, with_causes};
 use crate::progress::Progress;
 
 /// A health check to be kept beside an environment.
@@ -203,7 +203,7 @@ fn run(program: &Program<'_>, progress: &dyn Progress) -> Result<Checked, System
     let ran = match program.run(progress) {
         Ok(ran) => ran,
         Err(error) => {
-            let detail = chain(&error);
+            let detail = with_causes(&error);
             return Ok(Checked {
                 by: CheckedBy::Package,
                 hint: error.hint(),
@@ -228,16 +228,6 @@ fn run(program: &Program<'_>, progress: &dyn Progress) -> Result<Checked, System
         output: report.output,
         took_ms: report.took_ms,
     })
-}
-
-fn chain(error: &FsError) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

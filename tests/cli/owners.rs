@@ -139,6 +139,73 @@ fn a_catalog_is_its_owners_alone() {
 }
 
 #[test]
+fn a_directory_of_trust_that_others_can_change_is_not_relied_on() {
+    let place = Place::with_pki();
+    place.signed("a.isi");
+    let import = ["upgrade", "catalog", "import", "a.isi", "--home", "home"];
+    let mode = |mode| {
+        let permissions = fs::Permissions::from_mode(mode);
+        fs::set_permissions(place.path("home/trust"), permissions).unwrap();
+    };
+    for (wrong, code) in [
+        (0o777, "E_TRUST_WORLD_WRITABLE"),
+        (0o775, "E_TRUST_GROUP_WRITABLE"),
+    ] {
+        mode(wrong);
+        for refused in [place.isi(&import), place.packager(&VERIFY)] {
+            assert_eq!(refused.code, Some(1), "{}", refused.stderr);
+            assert!(refused.stderr.contains(code), "{}", refused.stderr);
+            let hint = "`chmod go-w home/trust`\n";
+            assert!(refused.stderr.contains(hint), "{}", refused.stderr);
+        }
+    }
+    mode(0o755);
+    place.isi(&import).succeeded();
+}
+
+#[test]
+fn a_file_of_somebody_else_keeps_a_repair_from_nothing_else() {
+    let Some(place) = place() else { return };
+    place.build_with("b.isi", &["--name", "b"], true);
+    for name in ["a.isi", "b.isi"] {
+        place
+            .isi(&["upgrade", "catalog", "import", name, "--home", "home"])
+            .succeeded();
+    }
+    place
+        .run("chown", &["-R", &SOMEBODY.to_string(), "home/catalog"])
+        .succeeded();
+    let [foreign, own] = ["a.isi", "b.isi"].map(|name| {
+        let id = place.id_of(name);
+        place.path(&format!(
+            "home/catalog/artifacts/{}/{id}/package.isi",
+            &id[..2]
+        ))
+    });
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+    for path in [&foreign, &own] {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o644)).unwrap();
+    }
+    give(&foreign, 0);
+    let repair = ["upgrade", "catalog", "repair", "--force", "--home", "home"];
+    let run = as_somebody(&place, "isi", &repair);
+    assert_eq!(run.code, Some(3), "{}{}", run.stdout, run.stderr);
+    assert_eq!(mode(&own), 0o444);
+    for part in [
+        "error: mode artifacts/",
+        "Operation not permitted",
+        "hint: ",
+    ] {
+        assert!(run.stderr.contains(part), "{}", run.stderr);
+    }
+    fs::set_permissions(&foreign, fs::Permissions::from_mode(0o600)).unwrap();
+    let verify = ["upgrade", "catalog", "verify", "--home", "home"];
+    let run = as_somebody(&place, "isi", &verify);
+    assert_eq!(run.code, Some(3), "{}{}", run.stdout, run.stderr);
+    assert!(run.stderr.contains(": Permission denied"), "{}", run.stderr);
+}
+
+#[test]
 fn somebody_elses_configuration_is_not_relied_on() {
     let Some(place) = place() else { return };
     place.write("home/upgrade.toml", "");

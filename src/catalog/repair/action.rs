@@ -3,10 +3,11 @@ use std::path::{Path, PathBuf};
 use serde::{Serialize, Serializer};
 
 use super::survey::Identity;
-use crate::catalog::layout::{DATABASE, QUARANTINE};
+use crate::catalog::layout::{DATABASE, QUARANTINE, artifact_path};
 use crate::catalog::staging::ARTIFACT_MODE;
 use crate::catalog::{CatalogError, State};
 use crate::digest::PackageId;
+use crate::fsio::{FsError, with_causes};
 
 /// The kind of reference whose absence is an alarm.
 pub(super) const COMMITTED_IMAGE: &str = "committed-image";
@@ -188,6 +189,13 @@ pub enum Problem {
         /// Why not.
         cause: Cause,
     },
+    /// The system does not let this user put a file right.
+    Denied {
+        /// What was to be done, and to what.
+        step: String,
+        /// What the system said.
+        cause: Cause,
+    },
 }
 
 impl Action {
@@ -255,6 +263,21 @@ impl Action {
         }
     }
 
+    /// That the system did not let this user do it.
+    pub(super) fn denied(&self, error: &FsError) -> Problem {
+        let item = match self {
+            Self::Mode { id, .. } => artifact_path(id).display().to_string(),
+            other => other.item(),
+        };
+        let step = format!("{} {item}", self.name());
+        let cause = Cause {
+            code: error.code().to_owned(),
+            detail: with_causes(error),
+            hint: None,
+        };
+        Problem::Denied { step, cause }
+    }
+
     /// Whether it leaves something in quarantine.
     pub const fn sets_aside(&self) -> bool {
         matches!(self, Self::Quarantine { returns: false, .. })
@@ -267,7 +290,7 @@ impl Problem {
         match self {
             Self::Missing { kind, .. } if kind == COMMITTED_IMAGE => "E_COMMITTED_IMAGE_MISSING",
             Self::Missing { .. } => "E_ARTIFACT_MISSING",
-            Self::Unreadable { cause, .. } => &cause.code,
+            Self::Unreadable { cause, .. } | Self::Denied { cause, .. } => &cause.code,
         }
     }
 
@@ -279,6 +302,9 @@ impl Problem {
                     .to_owned(),
             ),
             Self::Unreadable { cause, .. } => cause.hint.clone(),
+            Self::Denied { .. } => Some(
+                "find out who owns it, and give it back to the owner of the catalog".to_owned(),
+            ),
         }
     }
 }
@@ -309,21 +335,16 @@ impl std::fmt::Display for Problem {
             Self::Unreadable { path, cause } => {
                 write!(f, "{} stays as it is: {}", path.display(), cause.detail)
             }
+            Self::Denied { step, cause } => write!(f, "{step} was not possible: {}", cause.detail),
         }
     }
 }
 
 impl From<&CatalogError> for Cause {
     fn from(error: &CatalogError) -> Self {
-        let mut detail = error.to_string();
-        let mut source = std::error::Error::source(error);
-        while let Some(cause) = source {
-            detail = format!("{detail}: {cause}");
-            source = cause.source();
-        }
         Self {
             code: error.code().to_owned(),
-            detail,
+            detail: with_causes(error),
             hint: error.hint(),
         }
     }

@@ -56,7 +56,7 @@ pub fn search(
 pub fn missed_by(problem: &Problem) -> Option<PackageId> {
     match problem {
         Problem::Missing { id, .. } => Some(*id),
-        Problem::Unreadable { .. } => None,
+        Problem::Unreadable { .. } | Problem::Denied { .. } => None,
     }
 }
 

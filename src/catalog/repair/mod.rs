@@ -50,7 +50,7 @@ pub struct Repair {
 }
 
 /// What a repair did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Repaired {
     /// Steps done.
     pub done: u64,
@@ -58,6 +58,8 @@ pub struct Repaired {
     pub skipped: u64,
     /// Steps done that left something in quarantine.
     pub set_aside: u64,
+    /// Steps that the system did not let this user do, and why.
+    pub denied: Vec<Problem>,
 }
 
 impl Repair {
@@ -134,10 +136,17 @@ impl Repair {
             if failed.is_some() {
                 return false;
             }
-            let done = mover.apply(action).unwrap_or_else(|error| {
-                failed = Some(error);
-                false
-            });
+            let done = match mover.apply(action) {
+                Err(CatalogError::Files(error)) if error.is_denied() => {
+                    repaired.denied.push(action.denied(&error));
+                    return false;
+                }
+                Err(error) => {
+                    failed = Some(error);
+                    false
+                }
+                Ok(done) => done,
+            };
             if !done && failed.is_none() {
                 repaired.count(action, false);
                 told(action, false);

@@ -2,6 +2,7 @@ use std::sync::mpsc::sync_channel;
 
 use super::{Local, context, warn};
 use crate::catalog::{Access, CatalogError, Overlay};
+use crate::fsio::with_causes;
 use crate::service::{Call, Event, Item, ListReply, ListRequest, SCHEMA, ServiceError};
 
 /// Items that go from the reading thread to the caller's at once.
@@ -19,7 +20,10 @@ impl Local {
         let overlay = match self.trust() {
             Ok(trust) => catalog.judge_stale(request, &trust, &context(call))?,
             Err(error) => {
-                let message = format!("the states are as they were recorded: {error}");
+                let message = format!(
+                    "the states are as they were recorded: {}",
+                    with_causes(&error)
+                );
                 warn(call, error.code(), &message, error.hint().as_deref());
                 Overlay::default()
             }

@@ -1,6 +1,7 @@
 use super::{Local, context, warn};
 use crate::catalog::repair::{Action, Repair, Repaired, missed_by, search};
 use crate::catalog::{Access, CatalogError};
+use crate::fsio::with_causes;
 use crate::service::{Call, Event, RepairReply, RepairRequest, SCHEMA, ServiceError};
 use crate::trust::TrustStore;
 
@@ -53,8 +54,10 @@ impl Local {
             done,
             skipped,
             set_aside,
+            denied,
         } = repair.apply(&trust, &context, &mut told)?;
         (reply.done, reply.skipped, reply.set_aside) = (done, skipped, set_aside);
+        reply.problems.extend(denied);
         for action in &fetched {
             self.fetch(action, &trust, &mut reply, call)?;
         }
@@ -82,7 +85,11 @@ impl Local {
             }
             Err(CatalogError::Cancelled) => Err(CatalogError::Cancelled.into()),
             Err(error) => {
-                let message = format!("cannot fetch {id} from {}: {error}", from.display());
+                let message = format!(
+                    "cannot fetch {id} from {}: {}",
+                    from.display(),
+                    with_causes(&error)
+                );
                 warn(call, error.code(), &message, error.hint().as_deref());
                 Ok(())
             }

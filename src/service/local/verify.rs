@@ -1,7 +1,7 @@
 use super::{Local, context, warn};
 use crate::catalog::{Access, Artifact, Catalog, Depth, Examination, State};
 use crate::digest::PackageId;
-use crate::fsio::regular_length;
+use crate::fsio::{regular_length, with_causes};
 use crate::package::{self, Hashing, Package, Verified, VerifyError};
 use crate::service::{
     Call, Event, OneOf, PackageFile, SCHEMA, Selection, ServiceError, VerifiedItem, VerifyReply,
@@ -62,7 +62,7 @@ impl Local {
         };
         let judged = catalog.judge(&wanted, depth, &trust, &context(call), &mut tell)?;
         if let Some(error) = &judged.not_recorded {
-            let message = format!("what was found is not on record: {error}");
+            let message = format!("what was found is not on record: {}", with_causes(error));
             warn(call, error.code(), &message, error.hint().as_deref());
         }
         Ok(VerifyReply {

@@ -15,8 +15,8 @@ pub(super) struct Args {
 }
 
 const HELP: &str = "\
-Shows nothing of a package that is not trusted. On a terminal the text goes through a pager:
-ISI_PAGER, else PAGER, else less.
+Shows nothing of a file that is not trusted; what is in the catalog was, when it was imported. On a
+terminal the text goes through a pager: ISI_PAGER, else PAGER, else less.
 
 Examples:
   isi upgrade catalog readme --file HealthCheck_9.2.1_2021-09.isi | less

@@ -96,7 +96,7 @@ impl Args {
             ("set_aside", reply.set_aside.into()),
         ];
         listing.finish(&totals, &mut context.out)?;
-        conclude(&reply, &mut context.out);
+        conclude(&reply, self.change.dry_run, &mut context.out);
         Ok(if reply.is_whole() {
             Exit::Done
         } else {
@@ -256,7 +256,7 @@ fn complain(problem: &Problem, out: &mut Printer) {
     }
 }
 
-fn conclude(reply: &RepairReply, out: &mut Printer) {
+fn conclude(reply: &RepairReply, dry_run: bool, out: &mut Printer) {
     let (files, bytes) = (reply.files, reply.bytes);
     if reply.planned == 0 && reply.problems.is_empty() {
         out.note(&format!("nothing to repair: {files} files, {bytes} bytes"));
@@ -267,7 +267,9 @@ fn conclude(reply: &RepairReply, out: &mut Printer) {
             "{left} removed packages are still there: `isi upgrade catalog clean`"
         ));
     }
-    if reply.set_aside > 0 {
+    if dry_run && reply.planned > 0 {
+        out.note("nothing was changed");
+    } else if reply.set_aside > 0 {
         out.note("`isi upgrade catalog quarantine list` shows what was set aside, and why");
     }
 }
