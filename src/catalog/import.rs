@@ -22,8 +22,6 @@ use crate::trust::{CheckName, TrustStore, Verdict};
 
 /// Room for the database and its journal beside the package, in bytes.
 const SPARE: u64 = 1 << 20;
-/// 2020-01-01T00:00:00Z: no catalog is older, so an earlier clock is wrong.
-const EARLIEST: i64 = 1_577_836_800;
 
 /// Where a package comes from; it may change or vanish meanwhile.
 pub enum Source<'a> {
@@ -98,9 +96,7 @@ impl Catalog {
         request: &ImportRequest<'_>,
         context: &Context<'_>,
     ) -> Result<Import, CatalogError> {
-        if context.now.as_second() < EARLIEST {
-            return Err(CatalogError::Clock { now: context.now });
-        }
+        context.expect_clock()?;
         // How long a stream is turns out at its end.
         let length = match source {
             Source::File(file) => regular_length(file, request.label)?,

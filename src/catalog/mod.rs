@@ -84,6 +84,19 @@ pub struct Context<'a> {
     pub progress: &'a dyn Progress,
 }
 
+/// 2020-01-01T00:00:00Z: no catalog is older, so an earlier clock is wrong.
+const EARLIEST: i64 = 1_577_836_800;
+
+impl Context<'_> {
+    /// Refuses a clock that cannot be right: trust judged by it, and events dated by it, would be wrong.
+    pub fn expect_clock(&self) -> Result<(), CatalogError> {
+        if self.now.as_second() < EARLIEST {
+            return Err(CatalogError::Clock { now: self.now });
+        }
+        Ok(())
+    }
+}
+
 impl std::fmt::Debug for Context<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Context")

@@ -5,13 +5,15 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use isi_catalog::digest::IdPrefix;
 use isi_catalog::fsio::OnExisting;
 use isi_catalog::progress::{Progress, Silent};
 use isi_catalog::service::{
     Call, Depth, Event, ExportRequest, ExportTarget, ImportReply, ImportRequest, Item, ListRequest,
-    Local, Management as _, Observer, OneOf, Outcome, PackageFile, Paths, Selection, ServiceError,
-    State, VerifiedItem, VerifyRequest,
+    Local, Management as _, Observer, OneOf, Outcome, PackageFile, Paths, PinRequest,
+    RemoveRequest, RepairRequest, Selection, ServiceError, State, VerifiedItem, VerifyRequest,
 };
+use jiff::Timestamp;
 
 use crate::world::{Bench, Kit, World, now, tree, world};
 
@@ -121,6 +123,8 @@ fn a_file_that_is_not_accepted_is_a_finding_and_its_readme_is_refused() {
 struct Listener {
     verified: Mutex<Vec<VerifiedItem>>,
     listed: Mutex<Vec<Item>>,
+    /// Codes of the warnings.
+    warnings: Mutex<Vec<String>>,
     /// Stops the work when this many items were listed.
     enough: Option<usize>,
 }
@@ -141,6 +145,7 @@ impl Observer for Listener {
         match event {
             Event::Verified(item) => self.verified.lock().unwrap().push((*item).clone()),
             Event::Listed(item) => self.listed.lock().unwrap().push((*item).clone()),
+            Event::Warning { code, .. } => self.warnings.lock().unwrap().push((*code).to_owned()),
             _ => {}
         }
     }
@@ -277,6 +282,74 @@ fn refusals_carry_codes_hints_and_verdicts_and_change_nothing() {
     let nowhere = Local::new(nowhere, Duration::ZERO);
     let error = import(&nowhere, &bare).unwrap_err();
     assert!(matches!(error, ServiceError::Trust(_)), "{error}");
+}
+
+#[test]
+fn a_clock_that_cannot_be_right_neither_judges_nor_dates_anything() {
+    let bench = Bench::new();
+    let service = local(&bench, world());
+    let imported = import(&service, &bench.package(Kit::default())).unwrap();
+    let id: IdPrefix = imported.item.id.to_string().parse().unwrap();
+    let before = tree(&bench.root());
+    let listener = Listener::default();
+    let early = Call {
+        now: Timestamp::from_second(1_577_836_799).unwrap(),
+        observer: &listener,
+        ..call()
+    };
+    let reason = "why".to_owned();
+    let refused = [
+        service
+            .verify(
+                &VerifyRequest {
+                    selection: Selection::All,
+                    depth: Depth::Metadata,
+                    allow_unsigned: None,
+                },
+                &early,
+            )
+            .map(drop),
+        service
+            .remove(
+                &RemoveRequest {
+                    ids: vec![id.clone()],
+                    dry_run: false,
+                },
+                &early,
+            )
+            .map(drop),
+        service
+            .pin(
+                &PinRequest {
+                    id: id.clone(),
+                    reason,
+                },
+                &early,
+            )
+            .map(drop),
+        service.repair(&RepairRequest::default(), &early).map(drop),
+        service
+            .export(
+                &ExportRequest {
+                    id,
+                    target: ExportTarget::File(bench.path("out.isi")),
+                    on_existing: OnExisting::Refuse,
+                    side_file: true,
+                    override_reason: None,
+                },
+                &early,
+            )
+            .map(drop),
+    ];
+    for refused in refused {
+        assert_eq!(refused.unwrap_err().code(), "E_CLOCK");
+    }
+    // A list is of use all the same, with the states on record and a word about it.
+    service.list(&ListRequest::default(), &early).unwrap();
+    let listed = listener.listed.into_inner().unwrap();
+    assert_eq!(listed[0].state, State::Verified);
+    assert_eq!(*listener.warnings.lock().unwrap(), ["E_CLOCK"]);
+    assert_eq!(tree(&bench.root()), before);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-use super::{Local, context};
+use super::{Local, dated};
 use crate::catalog::{self, Access};
 use crate::service::{Call, ExportReply, ExportRequest, ExportTarget, SCHEMA, ServiceError};
 
@@ -22,7 +22,7 @@ impl Local {
             trust: &self.trust()?,
             override_reason: request.override_reason.as_deref(),
         };
-        let exported = catalog.export(&export, &context(call))?;
+        let exported = catalog.export(&export, &dated(call)?)?;
         Ok(ExportReply {
             schema: SCHEMA,
             id: artifact.id,

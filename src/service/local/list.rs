@@ -1,6 +1,6 @@
 use std::sync::mpsc::sync_channel;
 
-use super::{Local, context, warn};
+use super::{Local, dated, warn};
 use crate::catalog::{Access, CatalogError, Overlay};
 use crate::fsio::with_causes;
 use crate::service::{Call, Event, Item, ListReply, ListRequest, SCHEMA, ServiceError};
@@ -17,8 +17,8 @@ impl Local {
         call: &Call<'_>,
     ) -> Result<ListReply, ServiceError> {
         let mut catalog = self.catalog(Access::Read, call)?;
-        let overlay = match self.trust() {
-            Ok(trust) => catalog.judge_stale(request, &trust, &context(call))?,
+        let overlay = match self.trust().and_then(|trust| Ok((trust, dated(call)?))) {
+            Ok((trust, context)) => catalog.judge_stale(request, &trust, &context)?,
             Err(error) => {
                 let message = format!(
                     "the states are as they were recorded: {}",

@@ -403,6 +403,13 @@ fn context<'a>(call: &Call<'a>) -> Context<'a> {
     }
 }
 
+/// The same for what changes the catalog or judges by the time; a clock that cannot be right is refused.
+fn dated<'a>(call: &Call<'a>) -> Result<Context<'a>, ServiceError> {
+    let context = context(call);
+    context.expect_clock()?;
+    Ok(context)
+}
+
 fn warn(call: &Call<'_>, code: &str, message: &str, hint: Option<&str>) {
     call.observer.event(&Event::Warning {
         code,

@@ -1,4 +1,4 @@
-use super::{Local, context};
+use super::{Local, dated};
 use crate::catalog::{Access, Catalog, CatalogError, ReferenceKind, Resolution};
 use crate::digest::{IdPrefix, PackageId};
 use crate::service::{Call, PinReply, PinRequest, SCHEMA, ServiceError, UnpinRequest};
@@ -12,7 +12,7 @@ impl Local {
         let mut catalog = self.catalog(Access::Read, call)?;
         let id = catalog.expect_one(&request.id)?.id;
         let (kind, holder) = (ReferenceKind::Pin, call.actor);
-        let changed = catalog.hold_reference(&id, kind, holder, &request.reason, &context(call))?;
+        let changed = catalog.hold_reference(&id, kind, holder, &request.reason, &dated(call)?)?;
         reply(&mut catalog, id, changed)
     }
 
@@ -25,7 +25,7 @@ impl Local {
         let id = referenced(&mut catalog, &request.id)?;
         let holder = request.holder.as_deref().unwrap_or(call.actor);
         let kind = ReferenceKind::Pin;
-        catalog.release_reference(&id, kind, holder, &request.reason, &context(call))?;
+        catalog.release_reference(&id, kind, holder, &request.reason, &dated(call)?)?;
         reply(&mut catalog, id, true)
     }
 }

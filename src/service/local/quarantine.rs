@@ -1,4 +1,4 @@
-use super::{Local, context};
+use super::{Local, context, dated};
 use crate::catalog::quarantine::{self, Quarantined};
 use crate::catalog::{Access, Catalog};
 use crate::service::{
@@ -31,7 +31,7 @@ impl Local {
             trust: &trust,
             unsigned: request.allow_unsigned.as_deref(),
         };
-        let imported = catalog.restore(&restore, &context(call))?;
+        let imported = catalog.restore(&restore, &dated(call)?)?;
         Ok(RestoreReply {
             schema: SCHEMA,
             entry: request.entry.clone(),
@@ -51,7 +51,7 @@ impl Local {
             chosen
         } else {
             let names: Vec<_> = chosen.iter().map(|found| found.entry.as_str()).collect();
-            catalog.purge(&names, &context(call))?
+            catalog.purge(&names, &dated(call)?)?
         };
         let items = items(purged);
         Ok(PurgeReply {

@@ -1,4 +1,4 @@
-use super::{Local, context};
+use super::{Local, context, dated};
 use crate::catalog::{Access, Cleaned, Discard};
 use crate::service::{
     Call, CleanRequest, DiscardReply, Event, RemoveRequest, SCHEMA, ServiceError,
@@ -14,7 +14,7 @@ impl Local {
         let items = if request.dry_run {
             catalog.plan_removal(&request.ids)?
         } else {
-            catalog.remove(&request.ids, &context(call))?
+            catalog.remove(&request.ids, &dated(call)?)?
         };
         let foreign = Vec::new();
         Ok(reply(Cleaned { items, foreign }, request.dry_run, call))
@@ -29,7 +29,7 @@ impl Local {
         let cleaned = if request.dry_run {
             catalog.plan_cleaning(request.sets, &context(call))?
         } else {
-            catalog.clean(request.sets, &context(call))?
+            catalog.clean(request.sets, &dated(call)?)?
         };
         Ok(reply(cleaned, request.dry_run, call))
     }

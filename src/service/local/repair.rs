@@ -1,4 +1,4 @@
-use super::{Local, context, warn};
+use super::{Local, context, dated, warn};
 use crate::catalog::repair::{Action, Repair, Repaired, missed_by, search};
 use crate::catalog::{Access, CatalogError};
 use crate::fsio::with_causes;
@@ -12,7 +12,7 @@ impl Local {
         call: &Call<'_>,
     ) -> Result<RepairReply, ServiceError> {
         let trust = self.trust()?;
-        let context = context(call);
+        let context = dated(call)?;
         let (root, timeout) = (&self.paths.catalog, self.lock_timeout);
         let repair = Repair::plan(root, &trust, timeout, &context)?;
         let plan = repair.planned();

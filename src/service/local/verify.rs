@@ -1,4 +1,4 @@
-use super::{Local, context, warn};
+use super::{Local, dated, warn};
 use crate::catalog::{Access, Artifact, Catalog, Depth, Examination, State};
 use crate::digest::PackageId;
 use crate::fsio::{regular_length, with_causes};
@@ -49,7 +49,7 @@ impl Local {
         depth: Depth,
         call: &Call<'_>,
     ) -> Result<VerifyReply, ServiceError> {
-        let trust = self.trust()?;
+        let (trust, context) = (self.trust()?, dated(call)?);
         let wanted: Vec<_> = ids.iter().map(|(id, _)| *id).collect();
         let mut short_ids = ids.into_iter();
         let (mut total, mut problems) = (0, 0);
@@ -60,7 +60,7 @@ impl Local {
             problems += u64::from(!item.accepted);
             call.observer.event(&Event::Verified(&item));
         };
-        let judged = catalog.judge(&wanted, depth, &trust, &context(call), &mut tell)?;
+        let judged = catalog.judge(&wanted, depth, &trust, &context, &mut tell)?;
         if let Some(error) = &judged.not_recorded {
             let message = format!("what was found is not on record: {}", with_causes(error));
             warn(call, error.code(), &message, error.hint().as_deref());
