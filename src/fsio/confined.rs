@@ -19,8 +19,9 @@ const DEVICES: [&str; 5] = ["null", "zero", "full", "random", "urandom"];
 /// There is no way back: call it in a thread that ends afterwards.
 pub(super) fn enter(root: &Dir) -> Result<(), FsError> {
     unshare(root.path())?;
-    let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
-    rustix::mount::mount_change("/", private).map_err(errno("detach the mounts of", "/"))?;
+    // What is mounted here stays here, and what the system unmounts meanwhile is not kept busy by this thread.
+    let detached = MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC;
+    rustix::mount::mount_change("/", detached).map_err(errno("detach the mounts of", "/"))?;
     let root = reopen(root)?;
     mount_proc(&root)?;
     mount_devices(&root)?;

@@ -11,6 +11,7 @@ use isi_catalog::upgrade::{
     Standing, StepEvent, StepState, Watch, check, commit, plan, rollback,
 };
 
+use crate::mounted::{Mounted, mount_over};
 use crate::world::{Kit, Place, context, name, now, run};
 
 /// Fills the disk as soon as an image is being unpacked.
@@ -34,27 +35,9 @@ impl Watch for Fills {
     }
 }
 
-struct Mounted<'a>(&'a Path);
-
-impl Drop for Mounted<'_> {
-    fn drop(&mut self) {
-        Command::new("umount").arg(self.0).status().unwrap();
-    }
-}
-
 fn mount(at: &Path) -> Option<Mounted<'_>> {
     std::fs::create_dir(at).unwrap();
     mount_over(at, "size=48m,mode=755")
-}
-
-fn mount_over<'a>(at: &'a Path, options: &str) -> Option<Mounted<'a>> {
-    let arguments = ["-t", "tmpfs", "-o", options, "isi-test"];
-    let mounted = Command::new("mount").args(arguments).arg(at).output();
-    if mounted.is_ok_and(|output| output.status.success()) {
-        return Some(Mounted(at));
-    }
-    eprintln!("skipped: a full disk needs a file system of its own, and none could be mounted");
-    None
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod environments;
 mod full;
 mod hbsd;
 mod interrupted;
+mod mounted;
 mod own_image;
 mod programs;
 mod rollback;

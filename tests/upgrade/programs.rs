@@ -1,6 +1,7 @@
 //! Programs of packages that must not run, or do not end.
 
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use isi_catalog::catalog::{ImportRequest, Source};
@@ -12,6 +13,7 @@ use isi_catalog::system::{HookError, HookFacts, Phase, Report, TimeLimits, run_h
 use isi_catalog::trust::{TrustPaths, TrustStore};
 use isi_catalog::upgrade::Carrying;
 
+use crate::mounted::{mount_over, share};
 use crate::world::{Kit, Place, can_change_root, context, name, trust};
 
 /// hbsd-update sources the script of an update that nobody signed, if it is told to take that.
@@ -101,6 +103,50 @@ fn a_hook_that_hangs_is_ended_and_what_it_said_is_kept() {
         }
     }
     panic!("what it said is lost");
+}
+
+/// A hook may take minutes, and a disk that is taken out meanwhile must not wait for it.
+#[test]
+fn a_hook_keeps_nothing_busy_that_the_system_unmounts_and_shows_it_nothing() {
+    if !can_change_root() {
+        return;
+    }
+    let place = Place::new();
+    let with_shell = Kit::new("1.0", 1).with(RegionKind::HealthCheck, "shell", "exit 0");
+    place.installed(&with_shell);
+    let root = place.path("system/environments/v1.0");
+    let (disk, go) = (root.join("tmp/disk"), root.join("tmp/go"));
+    let Some(_shared) = share(&root) else { return };
+    std::fs::create_dir(&disk).unwrap();
+    let made = Command::new("mkfifo").arg(&go).status().unwrap();
+    assert!(made.success());
+    let mounted = mount_over(&disk, "size=1m").unwrap();
+    std::fs::write(disk.join("inside"), "").unwrap();
+    let package = hook(
+        &place,
+        "[ -e /tmp/disk/inside ] || exit 2; read line </tmp/go; [ ! -e /tmp/disk/inside ]",
+    );
+    let mounts = || std::fs::read_to_string("/proc/self/mounts").unwrap();
+    let (error, reports) = std::thread::scope(|scope| {
+        let ran = scope.spawn(|| run(&place, &package, Duration::from_mins(5)));
+        // It waits in `read`, or it ended.
+        let open = || {
+            let flags = rustix::fs::OFlags::WRONLY | rustix::fs::OFlags::NONBLOCK;
+            rustix::fs::open(&go, flags, rustix::fs::Mode::empty())
+        };
+        let waits = std::iter::repeat_with(open).find_map(|opened| {
+            std::thread::sleep(Duration::from_millis(10));
+            opened.map(Some).ok().or(ran.is_finished().then_some(None))
+        });
+        let seen = mounts();
+        drop(mounted);
+        drop(waits);
+        let proc = root.join("proc");
+        assert!(!seen.contains(proc.to_str().unwrap()), "{seen}");
+        ran.join().unwrap()
+    });
+    assert!(error.is_none(), "{error:?} {reports:?}");
+    assert!(!mounts().contains(disk.to_str().unwrap()));
 }
 
 #[test]
