@@ -37,6 +37,7 @@ mod resolve;
 mod sign;
 mod streams;
 mod support;
+mod synced;
 mod terminal;
 mod trust;
 mod upgrade;
