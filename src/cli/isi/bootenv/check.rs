@@ -22,7 +22,8 @@ pub(super) struct Args {
 
 const HELP: &str = "\
 To be run at the end of every start. Runs the health checks of this program and those that came with
-the image. Ends with 3 if something is not well. A system that is good stays good.
+the image. Ends with 3 if something is not well. A system that is good stays good. One on trial that
+runs with the old kernel stays on trial: its own kernel was not started.
 
 Examples:
   isi upgrade bootenv check
