@@ -33,15 +33,18 @@ pub(super) struct Judge<'a> {
 /// Examines files on all cores; the answer is in the order of the names.
 pub(super) fn examine_all(
     judge: &Judge<'_>,
-    names: Vec<Name>,
+    mut names: Vec<Name>,
     progress: &dyn Progress,
 ) -> Result<Vec<Found>, CatalogError> {
     let total = names.iter().map(|name| name.size).sum();
     progress.begin("verify", total);
     let mut all = Vec::with_capacity(names.len());
-    let mut names = names.into_iter();
-    while names.len() > 0 {
-        let some: Vec<_> = names.by_ref().take(AT_A_TIME).collect();
+    // Taken from the end, so that the room of each part can be given back.
+    names.reverse();
+    while !names.is_empty() {
+        let mut some = names.split_off(names.len().saturating_sub(AT_A_TIME));
+        some.reverse();
+        names.shrink_to_fit();
         let found = parallel::map(&some, |name| judge.examine(name, progress))?;
         all.extend(found.into_iter().flatten());
     }

@@ -13,7 +13,7 @@ use crate::digest::PackageId;
 pub(super) struct Records {
     /// What the database says of each artifact; empty if it has to be made anew.
     pub(super) rows: BTreeMap<PackageId, Row>,
-    /// What the event log says of each artifact.
+    /// What the event log says of each artifact, as far as its row does not say it.
     pub(super) past: BTreeMap<PackageId, Past>,
     /// Who needs what.
     pub(super) references: Vec<Reference>,
@@ -89,14 +89,15 @@ impl Records {
         row.or_else(|| past.and_then(|past| past.unsigned_reason.as_deref()))
     }
 
-    /// When the artifact was imported.
+    /// When an artifact without a row was imported.
     pub(super) fn imported_at(&self, id: &PackageId) -> Option<Timestamp> {
         let past = self.past.get(id).filter(|past| !past.removed);
         let (time, _) = past.and_then(|past| past.imported)?;
         Timestamp::from_microsecond(time).ok()
     }
 
-    /// What orders artifacts as they were imported; those that never were come last, by their IDs.
+    /// What orders artifacts without rows as they were imported; those that never were come last, by
+    /// their IDs.
     pub(super) fn age(&self, id: Option<PackageId>) -> impl Ord + use<> {
         let past = id.and_then(|id| self.past.get(&id));
         let imported = past.and_then(|past| past.imported);
@@ -114,10 +115,10 @@ impl Records {
         let Ok(id) = entry.subject.parse::<PackageId>() else {
             return;
         };
-        let past = self.past.entry(id).or_default();
+        let mut past = self.past.remove(&id).unwrap_or_default();
         match entry.kind {
             "import" | "recover" => {
-                *past = Past {
+                past = Past {
                     imported: Some((entry.time.as_microsecond(), entry.sequence)),
                     unsigned_reason: unsigned_reason(entry.details),
                     ..Past::default()
@@ -127,6 +128,11 @@ impl Records {
             "remove" => past.removed = true,
             "committed-image-missing" => past.told = true,
             _ => {}
+        }
+        // Of a large catalog most artifacts have a row that says it all.
+        let counts = past.told || past.unsigned_reason.is_some();
+        if counts || !self.rows.contains_key(&id) {
+            self.past.insert(id, past);
         }
     }
 

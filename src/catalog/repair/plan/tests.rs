@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::super::action::{Action, Cause, Plan};
 use super::super::half::Half;
-use super::super::records::{Past, Records, Reference, Row};
+use super::super::records::{Entry, Past, Records, Reference, Row};
 use super::super::survey::{Finding, Found, Identity, Judged, Place, Survey};
 use super::plan;
 use crate::catalog::State;
@@ -428,6 +428,41 @@ fn what_there_is_one_of_for_each_artifact_is_small() {
     assert!(row <= 120, "{row}");
     let past = size_of::<(PackageId, Past)>();
     assert!(past <= 80, "{past}");
+}
+
+/// Only what its row does not say of an artifact is kept of the event log.
+#[test]
+fn what_the_log_says_again_of_a_listed_artifact_is_left_out() {
+    let noted = |kinds: &[&str], details: &str| {
+        let mut records = Records::default();
+        records.rows.insert(id(1), row(1));
+        for number in [1, 2] {
+            for kind in kinds {
+                records.note(&Entry {
+                    sequence: 1,
+                    time: jiff::Timestamp::UNIX_EPOCH,
+                    kind,
+                    subject: &id(number).to_string(),
+                    details,
+                });
+            }
+        }
+        let kept = [1, 2].map(|number| records.past.contains_key(&id(number)));
+        (kept, records)
+    };
+    assert_eq!(
+        noted(&["import", "remove", "import"], "{}").0,
+        [false, true]
+    );
+    assert_eq!(noted(&["import", "remove"], "{}").0, [false, true]);
+    let (kept, records) = noted(&["import"], r#"{"unsigned_reason": "why"}"#);
+    assert_eq!(kept, [true, true]);
+    assert_eq!(records.unsigned_reason(&id(1)), Some("why"));
+    let (kept, records) = noted(&["import", "committed-image-missing"], "{}");
+    assert_eq!(kept, [true, true]);
+    assert!(records.is_told(&id(1)));
+    let told = ["import", "committed-image-missing", "restore"];
+    assert_eq!(noted(&told, "{}").0, [false, true]);
 }
 
 #[test]
