@@ -1,4 +1,5 @@
-//! Where boot environments are kept: one interface, one kind of storage in each file.
+//! Where boot environments are kept: one interface, one way of naming them, and in a file of its own what
+//! each kind of storage does its own way.
 //!
 //! An environment is made under a hidden name, `.NAME.new`, and gets its own name by one rename when it is
 //! complete and on disk. It loses it by one rename, too, to `.NAME.gone`, before it is deleted. So what has
@@ -6,6 +7,7 @@
 
 mod btrfs;
 mod dir;
+mod kept;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use self::btrfs::Subvolumes;
 use self::dir::Directories;
+use self::kept::Kept;
 use super::{EnvName, SystemError};
 use crate::fsio::Dir;
 use crate::progress::Progress;
@@ -110,7 +113,7 @@ impl fmt::Display for StorageKind {
 /// The storage of this kind in a directory.
 pub fn open(kind: StorageKind, directory: Dir) -> Box<dyn Storage> {
     match kind {
-        StorageKind::Dir => Box::new(Directories::new(directory)),
-        StorageKind::Btrfs => Box::new(Subvolumes::new(directory)),
+        StorageKind::Dir => Box::new(Kept::new(directory, Directories)),
+        StorageKind::Btrfs => Box::new(Kept::new(directory, Subvolumes)),
     }
 }
