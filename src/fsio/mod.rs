@@ -22,13 +22,16 @@ mod confined;
 mod copy;
 mod descriptor;
 mod dir;
+mod entry;
 mod error;
 mod input;
 mod lock;
+mod lookup;
 mod mounts;
 mod open;
 mod output;
 mod output_dir;
+mod owner;
 mod program;
 mod random;
 mod read_at;
@@ -42,16 +45,18 @@ pub use attributes::{
 };
 pub use copy::{clone_file, copy_mode_and_owner, copy_range};
 pub use descriptor::read_descriptor;
-pub use dir::{Dir, Entry, EntryKind, Identity};
+pub use dir::Dir;
+pub use entry::{Entry, EntryKind, Identity};
 pub use error::{FsError, shell_word, trusted_owners, with_causes};
 pub use input::{Stream, StreamError, copy_stream};
 pub use lock::{Lock, LockKind};
 pub use open::{
-    expect_trusted, is_root, is_there, open_regular, open_regular_for_update, read_bounded,
-    read_open, real_path, regular_length, set_mode, sync, sync_data,
+    is_root, is_there, open_regular, open_regular_for_update, read_bounded, read_open, real_path,
+    regular_length, set_mode, sync, sync_data,
 };
 pub use output::{OnExisting, OutputFile};
 pub use output_dir::OutputDir;
+pub use owner::expect_trusted;
 pub use program::{End, Output, Program, Ran};
 pub use random::random_bytes;
 pub use read_at::{ReadAt, RegionReader};

@@ -50,24 +50,6 @@ pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// Refuses an open file or directory that anybody but root and the caller may change.
-///
-/// For what the caller's decisions rest on and root may have put there: configuration and trust.
-pub fn expect_trusted(file: impl AsFd, path: &Path) -> Result<(), FsError> {
-    let stat = rustix::fs::fstat(file).map_err(errno("examine", path))?;
-    let (owner, user) = (stat.st_uid, rustix::process::geteuid().as_raw());
-    let path = path.to_owned();
-    if owner != 0 && owner != user {
-        return Err(FsError::ForeignOwner { path, owner, user });
-    }
-    let mode = stat.st_mode & 0o7777;
-    if mode & 0o022 == 0 {
-        Ok(())
-    } else {
-        Err(FsError::WritableByOthers { path, mode })
-    }
-}
-
 /// The length of an open file in bytes; refuses everything but a regular file.
 ///
 /// `path` names the file in errors.
