@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags, Stat};
 
+use super::FsError;
 use super::error::errno;
 use super::lookup::DIRECTORY;
 use super::open::{expect_regular, read_file_bounded};
-use super::{EntryKind, FsError};
 
 /// An open directory; every name is looked up below it and never through a symbolic link.
 ///
@@ -224,19 +224,6 @@ impl Dir {
     /// Removes an empty directory.
     pub fn remove_dir(&self, name: impl AsRef<Path>) -> Result<(), FsError> {
         self.unlink(name.as_ref(), AtFlags::REMOVEDIR)
-    }
-
-    /// Removes `name` and all below it, without following links.
-    pub fn remove_tree(&self, name: impl AsRef<Path>) -> Result<(), FsError> {
-        let name = name.as_ref();
-        let tree = self.open_dir(name)?;
-        for entry in tree.entries()? {
-            match entry.kind {
-                EntryKind::Directory => tree.remove_tree(&entry.name)?,
-                _ => tree.remove_file(&entry.name)?,
-            }
-        }
-        self.remove_dir(name)
     }
 
     /// Waits until the names in this directory are on disk.

@@ -20,6 +20,7 @@
 mod attributes;
 mod confined;
 mod copy;
+mod copy_tree;
 mod descriptor;
 mod dir;
 mod entry;
@@ -35,15 +36,16 @@ mod owner;
 mod program;
 mod random;
 mod read_at;
+mod remove_tree;
 mod replace;
 mod stopwatch;
 mod subvolume;
-mod tree;
 
 pub use attributes::{
     Attributes, NodeKind, Status, set_file_attributes, status_of_file, xattrs_of_file,
 };
 pub use copy::{clone_file, copy_mode_and_owner, copy_range};
+pub use copy_tree::{Copied, TreeCopy};
 pub use descriptor::read_descriptor;
 pub use dir::Dir;
 pub use entry::{Entry, EntryKind, Identity};
@@ -61,4 +63,3 @@ pub use program::{End, Output, Program, Ran};
 pub use random::random_bytes;
 pub use read_at::{ReadAt, RegionReader};
 pub use stopwatch::Stopwatch;
-pub use tree::{Copied, TreeCopy};

@@ -110,7 +110,7 @@ impl System {
 
     /// Removes the health checks of an environment; needs the lock.
     pub fn forget_checks(&self, name: &EnvName) -> Result<(), SystemError> {
-        match self.directory(CHECKS)?.remove_tree_here(name.as_str()) {
+        match self.directory(CHECKS)?.remove_tree(name.as_str()) {
             Err(error) if !error.is_not_found() => Err(error.into()),
             _ => Ok(()),
         }

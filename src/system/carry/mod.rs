@@ -164,7 +164,7 @@ fn discard(system: &System, name: &EnvName) -> Result<(), CarryError> {
         for name in [format!(".{name}.new"), name.as_str().to_owned()] {
             let path = Path::new(place).join(name);
             if root.kind_of(&path)?.is_some() {
-                root.remove_tree_here(&path)?;
+                root.remove_tree(&path)?;
             }
         }
     }

@@ -37,7 +37,7 @@ pub(in crate::system) fn put_text(
     sync(&file, &shown)?;
     drop(file);
     if root.kind_of(path)? == Some(EntryKind::Directory) {
-        root.remove_tree_here(path)?;
+        root.remove_tree(path)?;
     }
     root.rename(&new, root, path)?;
     Ok(())
@@ -64,7 +64,7 @@ pub(super) fn set_rights(
 pub(in crate::system) fn remove(root: &Dir, path: &EntryPath) -> Result<(), CarryError> {
     match root.kind_of(path) {
         Ok(None) => {}
-        Ok(Some(EntryKind::Directory)) => root.remove_tree_here(path)?,
+        Ok(Some(EntryKind::Directory)) => root.remove_tree(path)?,
         Ok(Some(_)) => root.remove_file(path)?,
         Err(error) if error.is_not_below_directory() => {}
         Err(error) => return Err(error.into()),

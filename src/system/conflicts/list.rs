@@ -145,7 +145,7 @@ impl Conflicts {
             if root.kind_of(&own)?.is_some() {
                 // The list first: without it nothing is there.
                 root.remove_if_there(own.join(LIST))?;
-                root.remove_tree_here(&own)?;
+                root.remove_tree(&own)?;
                 root.open_dir(layout::CONFLICTS)?.sync()?;
             }
             return Ok(());

@@ -178,7 +178,7 @@ pub fn install_kernels(
     let own = directory.join(environment.as_str());
     let root = system.root();
     if root.kind_of(&own)?.is_some() {
-        root.remove_tree_here(&own)?;
+        root.remove_tree(&own)?;
     }
     let before = from.map(|from| system.record(from)).transpose()?;
     let before = before.flatten().and_then(|record| record.boot);

@@ -197,7 +197,7 @@ impl Loader {
         match self.directory.kind_of(NEXT)? {
             None => return Ok(()),
             // Somebody's mistake must not be in the way of every boot.
-            Some(EntryKind::Directory) => self.directory.remove_tree_here(NEXT)?,
+            Some(EntryKind::Directory) => self.directory.remove_tree(NEXT)?,
             Some(_) => drop(self.directory.remove_if_there(NEXT)?),
         }
         Ok(self.directory.sync()?)

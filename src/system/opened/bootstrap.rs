@@ -61,7 +61,7 @@ fn adopt_trust(root: &Dir, trust: &TrustPaths) -> Result<(), SystemError> {
     }
     let temporary = format!(".{TRUST}.new");
     if root.kind_of(&temporary)?.is_some() {
-        root.remove_tree_here(&temporary)?;
+        root.remove_tree(&temporary)?;
     }
     root.create_dir(&temporary, 0o755)?;
     let copy = root.open_dir(&temporary)?;

@@ -149,7 +149,7 @@ fn copy(
 ) -> Result<(), SystemError> {
     let (from, to) = (Path::new(from.as_str()), Path::new(to.as_str()));
     if directory.kind_of(to)?.is_some() {
-        directory.remove_tree_here(to)?;
+        directory.remove_tree(to)?;
     }
     if directory.kind_of(from)?.is_none() {
         return Ok(());

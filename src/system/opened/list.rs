@@ -175,7 +175,7 @@ impl System {
             let directory = self.directory(directory)?;
             for entry in directory.entries()? {
                 if gone(entry.name.to_str()).is_some() {
-                    directory.remove_tree_here(&entry.name)?;
+                    directory.remove_tree(&entry.name)?;
                 }
             }
         }

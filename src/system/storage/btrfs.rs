@@ -60,7 +60,7 @@ impl Medium for Subvolumes {
 fn remove(directory: &Dir, name: &str) -> Result<(), SystemError> {
     let is_subvolume = directory.open_dir(name)?.is_subvolume()?;
     if !(is_subvolume && directory.remove_subvolume(name)?) {
-        directory.remove_tree_here(name)?;
+        directory.remove_tree(name)?;
     }
     Ok(())
 }

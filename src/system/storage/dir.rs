@@ -25,7 +25,7 @@ impl Medium for Directories {
     }
 
     fn remove(&self, directory: &Dir, name: &str) -> Result<(), SystemError> {
-        Ok(directory.remove_tree_here(name)?)
+        Ok(directory.remove_tree(name)?)
     }
 
     fn sync_names(&self, directory: &Dir) -> Result<(), SystemError> {

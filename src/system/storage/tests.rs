@@ -336,7 +336,7 @@ fn what_is_mounted_in_an_environment_is_neither_copied_nor_removed() {
         assert_eq!(refused.hint().unwrap(), format!("`umount {to}`"));
         // Should the check not see it, as from another namespace, removal stops at the mount point.
         let directory = Dir::open(&disk.at).unwrap();
-        assert!(directory.remove_tree_here("a").is_err());
+        assert!(directory.remove_tree("a").is_err());
         assert_eq!(storage.names().unwrap().len(), 2);
         let copy = storage
             .begin(&name("b"), Some(&name("a")), &Silent)

@@ -1,10 +1,9 @@
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags, ResolveFlags, SeekFrom};
+use rustix::fs::SeekFrom;
 use rustix::io::Errno;
 
 use super::error::errno;
@@ -21,9 +20,6 @@ pub struct Copied {
     /// Whether it stopped because the caller wanted that.
     pub cancelled: bool,
 }
-
-/// Directories below each other that are held open while a tree is removed; deeper ones are moved up.
-const OPEN_AT_ONCE: usize = 64;
 
 impl Dir {
     /// Copies everything below this directory into the empty directory `to`, and its own attributes.
@@ -62,45 +58,11 @@ impl Dir {
         Ok(copy.done)
     }
 
-    /// Removes `name` and all below it, however deep; follows no link and leaves what is mounted there alone.
-    ///
-    /// Something mounted below is an error, and it and its parents stay.
-    pub fn remove_tree_here(&self, name: impl AsRef<Path>) -> Result<(), FsError> {
-        let name = name.as_ref();
-        let top = self.open_here(name)?;
-        let mut moved = 0_u64;
-        let mut waiting: Vec<OsString> = Vec::new();
-        empty(&top, &top, 0, &mut moved, &mut waiting)?;
-        while let Some(deep) = waiting.pop() {
-            empty(&top.open_here(&deep)?, &top, 1, &mut moved, &mut waiting)?;
-            top.remove_dir(&deep)?;
-        }
-        drop(top);
-        self.remove_dir(name)
-    }
-
-    /// As [`Dir::open_dir`], but not across a mount point.
-    fn open_here(&self, name: impl AsRef<Path>) -> Result<Self, FsError> {
-        let name = name.as_ref();
-        // Everything else about the name is checked as always.
-        drop(self.parent_of(name)?);
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV;
-        let path = self.path().join(name);
-        let fd = rustix::fs::openat2(self.as_fd(), name, flags, Mode::empty(), resolve)
-            .map_err(errno("open directory", &path))?;
-        Ok(Self::of_descriptor(fd, path))
-    }
-
     /// Whether something else is mounted on the directory `name`.
     fn is_mounted_on(&self, name: &Path) -> Result<bool, FsError> {
-        match self.open_here(name) {
+        match self.open_dir_within(name) {
             Ok(_) => Ok(false),
-            Err(FsError::System { source, .. })
-                if source.raw_os_error() == Some(Errno::XDEV.raw_os_error()) =>
-            {
-                Ok(true)
-            }
+            Err(error) if error.is_mount_point() => Ok(true),
             Err(error) => Err(error),
         }
     }
@@ -147,41 +109,6 @@ impl<'a> TreeCopy<'a> {
         self.0.finish_directories()?;
         Ok(self.0.done)
     }
-}
-
-/// Removes everything in `dir`; what is too deep is moved to `top` under a name put into `waiting`.
-fn empty(
-    dir: &Dir,
-    top: &Dir,
-    depth: usize,
-    moved: &mut u64,
-    waiting: &mut Vec<OsString>,
-) -> Result<(), FsError> {
-    for entry in dir.entries()? {
-        if entry.kind != EntryKind::Directory {
-            dir.remove_file(&entry.name)?;
-            continue;
-        }
-        if depth < OPEN_AT_ONCE {
-            let child = dir.open_here(&entry.name)?;
-            empty(&child, top, depth + 1, moved, waiting)?;
-            dir.remove_dir(&entry.name)?;
-            continue;
-        }
-        loop {
-            let name = OsString::from(format!(".isi-remove-{moved}"));
-            *moved += 1;
-            match dir.rename_new(&entry.name, top, &name) {
-                Ok(()) => {
-                    waiting.push(name);
-                    break;
-                }
-                Err(error) if error.is_exists() => {}
-                Err(error) => return Err(error),
-            }
-        }
-    }
-    Ok(())
 }
 
 #[derive(Debug)]
@@ -377,7 +304,7 @@ fn copy_data(from: &File, to: &File, length: u64, path: &Path) -> Result<(), FsE
 mod tests {
     use super::*;
     use crate::progress::Silent;
-    use std::os::unix::fs::{FileExt as _, MetadataExt as _, PermissionsExt as _};
+    use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 
     /// Copies a tree into a new directory beside it.
     fn copied(home: &Path) -> (Dir, Dir) {
@@ -494,41 +421,5 @@ mod tests {
         let to = Dir::open_or_create(&home.path().join("to"), 0o700).unwrap();
         assert!(dir.copy_tree(&to, &Stop).unwrap().cancelled);
         assert_eq!(to.entries().unwrap(), []);
-    }
-
-    #[test]
-    fn a_tree_deeper_than_files_may_be_open_is_removed() {
-        let home = tempfile::tempdir().unwrap();
-        let root = Dir::open(home.path()).unwrap();
-        root.create_dir("tree", 0o700).unwrap();
-        let mut dir = root.open_dir("tree").unwrap();
-        for _ in 0..3000 {
-            dir.create_dir("d", 0o700).unwrap();
-            dir = dir.open_dir("d").unwrap();
-            // The path is for messages only, and would grow with each step.
-            dir = Dir::of_descriptor(dir.as_fd().try_clone_to_owned().unwrap(), PathBuf::new());
-        }
-        dir.create_file("file", 0o600).unwrap();
-        root.create_file("tree/.isi-remove-0", 0o600).unwrap();
-        root.remove_tree_here("tree").unwrap();
-        assert_eq!(root.entries().unwrap(), []);
-    }
-
-    #[test]
-    fn c09_removal_follows_no_link() {
-        let home = tempfile::tempdir().unwrap();
-        let outside = tempfile::tempdir().unwrap();
-        std::fs::write(outside.path().join("kept"), "").unwrap();
-        std::fs::set_permissions(outside.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
-        let root = Dir::open(home.path()).unwrap();
-        root.create_dir("tree", 0o700).unwrap();
-        root.create_symlink(outside.path().as_os_str(), "tree/link")
-            .unwrap();
-        root.remove_tree_here("tree").unwrap();
-        assert!(outside.path().join("kept").exists());
-        root.create_symlink(outside.path().as_os_str(), "tree")
-            .unwrap();
-        assert!(root.remove_tree_here("tree").is_err());
-        assert!(outside.path().join("kept").exists());
     }
 }
