@@ -29,6 +29,7 @@ mod input;
 mod lock;
 mod lookup;
 mod mounts;
+mod node;
 mod open;
 mod output;
 mod output_dir;
@@ -40,10 +41,9 @@ mod remove_tree;
 mod replace;
 mod stopwatch;
 mod subvolume;
+mod xattrs;
 
-pub use attributes::{
-    Attributes, NodeKind, Status, set_file_attributes, status_of_file, xattrs_of_file,
-};
+pub use attributes::{Attributes, NodeKind, Status, set_file_attributes, status_of_file};
 pub use copy::{clone_file, copy_mode_and_owner, copy_range};
 pub use copy_tree::{Copied, TreeCopy};
 pub use descriptor::read_descriptor;
@@ -63,3 +63,4 @@ pub use program::{End, Output, Program, Ran};
 pub use random::random_bytes;
 pub use read_at::{ReadAt, RegionReader};
 pub use stopwatch::Stopwatch;
+pub use xattrs::xattrs_of_file;
