@@ -6,12 +6,14 @@ use std::os::unix::fs::symlink;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use isi_catalog::catalog::{CatalogError, Import};
+use isi_catalog::catalog::repair::Repair;
+use isi_catalog::catalog::{Access, CatalogError, Import};
 use isi_catalog::digest::PackageId;
 use isi_catalog::fsio::open_regular;
 
 use crate::world::{
-    Bench, Kit, digest_of, expect_sound, import, import_file, rows, tree_of_files, world,
+    Bench, Kit, context, digest_of, expect_sound, import, import_file, open, rows, tree_of_files,
+    world,
 };
 
 /// What was kept is what was verified, whatever the source did.
@@ -168,6 +170,49 @@ fn c09_links_planted_while_the_catalog_is_open_are_refused() {
         assert_eq!(error.code(), "E_UNSAFE_PATH", "{name}: {error}");
         if outside.is_dir() {
             assert_eq!(fs::read_dir(&outside).unwrap().count(), 0, "{name}");
+        }
+    }
+}
+
+#[test]
+fn c09_what_is_no_file_in_the_place_of_one_is_refused_untouched_and_moved_away_it_is_all_well() {
+    for name in ["events.jsonl", "catalog.db", "lock"] {
+        for kind in ["directory", "fifo"] {
+            let bench = Bench::new();
+            bench.imported(Kit::default());
+            let place = bench.root().join(name);
+            let aside = bench.path("aside");
+            fs::rename(&place, &aside).unwrap();
+            if kind == "directory" {
+                fs::create_dir(&place).unwrap();
+                fs::write(place.join("kept"), b"kept").unwrap();
+            } else {
+                let made = std::process::Command::new("mkfifo").arg(&place).status();
+                assert!(made.unwrap().success());
+            }
+            let files = tree_of_files(&bench.root());
+            let refused = [
+                open(&bench.root(), Access::Read).map(drop),
+                open(&bench.root(), Access::Write).map(drop),
+                Repair::plan(&bench.root(), &world().trust, Duration::ZERO, &context()).map(drop),
+            ];
+            for error in refused.map(Result::unwrap_err) {
+                assert_eq!(error.code(), "E_UNSAFE_PATH", "{name} {kind}: {error}");
+                assert!(error.hint().unwrap().contains(" away"), "{name} {kind}");
+            }
+            assert_eq!(tree_of_files(&bench.root()), files, "{name} {kind}");
+            if kind == "directory" {
+                fs::remove_dir_all(&place).unwrap();
+            } else {
+                fs::remove_file(&place).unwrap();
+            }
+            // The mirror and the lock are made anew; the database is not, so it comes back.
+            if name == "catalog.db" {
+                fs::rename(&aside, &place).unwrap();
+            }
+            let more = bench.package(Kit::named("more"));
+            import(&mut bench.open(), &more).unwrap();
+            expect_sound(&bench.root());
         }
     }
 }
