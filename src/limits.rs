@@ -36,5 +36,9 @@ pub const MAX_REGIONS: usize = 1024;
 /// Longest region after the first: its header has 32 bits for the length.
 pub const MAX_LATER_REGION: u64 = 0xFFFF_FFFF;
 
+/// Most bytes of a stream that are taken unless somebody says otherwise. How long one is turns out at its
+/// end, which may never come, and it is on the disk before it can be judged; no image we know has 32 GiB.
+pub const USUAL_STREAM: u64 = 32 << 30;
+
 /// Longest file: offsets in files are signed 64-bit numbers on every system we know.
 pub const MAX_FILE: u64 = 0x7FFF_FFFF_FFFF_FFFF;

@@ -97,6 +97,14 @@ pub enum CatalogError {
         /// The time the caller gave.
         now: Timestamp,
     },
+    /// A stream has more bytes than are taken.
+    #[error("{} has more than {limit} bytes", label.display())]
+    StreamTooLong {
+        /// The stream as the caller calls it.
+        label: PathBuf,
+        /// The most that would have been taken, in bytes.
+        limit: u64,
+    },
     /// The package was examined and not accepted.
     #[error("{} is not accepted", label.display())]
     Verify {
@@ -270,7 +278,7 @@ impl CatalogError {
             Self::Verify { source, .. } | Self::NotExported { source, .. } => source.code(),
             Self::Open { source, .. } => source.code(),
             Self::VersionConflict { .. } => "E_VERSION_CONFLICT",
-            Self::TooLarge { .. } => "E_TOO_LARGE",
+            Self::TooLarge { .. } | Self::StreamTooLong { .. } => "E_TOO_LARGE",
             Self::UnknownId { .. } => "E_UNKNOWN_ID",
             Self::AmbiguousId { .. } => "E_AMBIGUOUS_ID",
             Self::ArtifactMissing { .. } => "E_ARTIFACT_MISSING",
@@ -320,6 +328,10 @@ impl CatalogError {
                 "use the version of this program that made it, or a later one".into()
             }
             Self::Clock { .. } => "set the system's clock".into(),
+            Self::StreamTooLong { .. } => {
+                "if it is a package: `--stream-limit BYTES` takes more, and a file may be of any length"
+                    .into()
+            }
             Self::Files(source) if source.hint().is_some() => return source.hint(),
             Self::Verify { source, .. } => return source.hint().map(str::to_owned),
             Self::NotExported { source, .. } => {

@@ -14,7 +14,7 @@ use super::record::note_trust;
 use super::staging::Staging;
 use super::{Artifact, Catalog, CatalogError, Context};
 use crate::digest::PackageId;
-use crate::fsio::{LockKind, ReadAt as _, regular_length};
+use crate::fsio::{FsError, Incoming, LockKind, ReadAt as _, regular_length};
 use crate::package::{
     Hashing, Package, Verified, VerifyError, VerifyRequest, receive, receive_stream,
 };
@@ -28,7 +28,12 @@ pub enum Source<'a> {
     /// A file, opened for reading by the caller.
     File(&'a File),
     /// Bytes that come once, the package's last byte being the last one.
-    Stream(&'a mut dyn Read),
+    Stream {
+        /// Where they come from.
+        reader: &'a mut dyn Read,
+        /// The most that is taken: all of it is copied before any of it can be judged.
+        limit: u64,
+    },
 }
 
 /// How a package is to be imported.
@@ -69,7 +74,10 @@ impl std::fmt::Debug for Source<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::File(file) => f.debug_tuple("File").field(file).finish(),
-            Self::Stream(_) => f.debug_tuple("Stream").finish_non_exhaustive(),
+            Self::Stream { limit, .. } => f
+                .debug_struct("Stream")
+                .field("limit", limit)
+                .finish_non_exhaustive(),
         }
     }
 }
@@ -100,7 +108,7 @@ impl Catalog {
         // How long a stream is turns out at its end.
         let length = match source {
             Source::File(file) => regular_length(file, request.label)?,
-            Source::Stream(_) => 0,
+            Source::Stream { .. } => 0,
         };
         self.expect_room(length)?;
         let staging = {
@@ -117,7 +125,15 @@ impl Catalog {
         let (label, trust) = (request.label, request.trust);
         let received = match source {
             Source::File(file) => receive(file, copy, &path, trust, &verify),
-            Source::Stream(stream) => receive_stream(stream, label, copy, &path, trust, &verify),
+            Source::Stream { reader, limit } => {
+                let name = label;
+                let incoming = Incoming {
+                    reader,
+                    name,
+                    limit,
+                };
+                receive_stream(incoming, copy, &path, trust, &verify)
+            }
         };
         let package = match received {
             Ok(package) => package,
@@ -263,6 +279,9 @@ impl Catalog {
     ) -> CatalogError {
         let verdict = match error {
             VerifyError::Cancelled => return CatalogError::Cancelled,
+            VerifyError::Copy(FsError::TooLarge { path, limit }) => {
+                return CatalogError::StreamTooLong { label: path, limit };
+            }
             VerifyError::Copy(source) => return CatalogError::Files(source),
             VerifyError::Refused(ref verdict) => verdict,
             _ => return not_accepted(request.label, error),

@@ -43,6 +43,25 @@ impl Read for Stream {
     }
 }
 
+/// A stream to be copied to its end.
+pub struct Incoming<'a> {
+    /// Where the bytes come from.
+    pub reader: &'a mut dyn Read,
+    /// What it is called in errors.
+    pub name: &'a Path,
+    /// The most bytes that it may have: one that never ends must not fill the disk.
+    pub limit: u64,
+}
+
+impl std::fmt::Debug for Incoming<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Incoming")
+            .field("name", &self.name)
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Why a stream was not copied to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum StreamError {
@@ -56,14 +75,18 @@ pub enum StreamError {
 
 /// Copies a stream to its end into an empty file; gives the number of bytes.
 ///
-/// `from_name` and `path` name the two in errors.
+/// `path` names the file in errors. Of what is longer than its limit, no more than that is written.
 pub fn copy_stream(
-    from: &mut dyn Read,
-    from_name: &Path,
+    from: Incoming<'_>,
     to: &File,
     path: &Path,
     progress: &dyn Progress,
 ) -> Result<u64, StreamError> {
+    let Incoming {
+        reader,
+        name,
+        limit,
+    } = from;
     let mut buffer = vec![0; PIECE];
     let (mut target, mut copied) = (to, 0_u64);
     progress.begin("receive", 0);
@@ -71,18 +94,22 @@ pub fn copy_stream(
         if progress.cancelled() {
             return Err(StreamError::Cancelled);
         }
-        let count = match from.read(&mut buffer) {
+        let count = match reader.read(&mut buffer) {
             Ok(0) => return Ok(copied),
             Ok(count) => count,
             Err(error) if is_repeatable(&error) => continue,
-            Err(error) => return Err(FsError::system("read", from_name)(error).into()),
+            Err(error) => return Err(FsError::system("read", name)(error).into()),
         };
         let part = buffer.get(..count).unwrap_or_default();
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        copied = copied.saturating_add(count);
+        if copied > limit {
+            let path = name.to_owned();
+            return Err(FsError::TooLarge { path, limit }.into());
+        }
         target
             .write_all(part)
             .map_err(FsError::system("copy into", path))?;
-        let count = u64::try_from(count).unwrap_or(0);
-        copied = copied.saturating_add(count);
         progress.advance(count);
     }
 }
@@ -100,6 +127,9 @@ mod tests {
     use crate::progress::Silent;
     use std::sync::atomic::{AtomicBool, Ordering};
 
+    /// More than one piece.
+    const LIMIT: u64 = 300_000;
+
     struct Stop(AtomicBool);
 
     impl Progress for Stop {
@@ -112,8 +142,12 @@ mod tests {
 
     fn copy(from: &mut dyn Read, progress: &dyn Progress) -> (Result<u64, StreamError>, Vec<u8>) {
         let target = tempfile::NamedTempFile::new().unwrap();
-        let name = Path::new("standard input");
-        let copied = copy_stream(from, name, target.as_file(), target.path(), progress);
+        let from = Incoming {
+            reader: from,
+            name: Path::new("standard input"),
+            limit: LIMIT,
+        };
+        let copied = copy_stream(from, target.as_file(), target.path(), progress);
         (copied, std::fs::read(target.path()).unwrap())
     }
 
@@ -131,6 +165,21 @@ mod tests {
         writing.join().unwrap();
         assert_eq!(copied.unwrap(), 13);
         assert_eq!(content, b"one two three");
+    }
+
+    #[test]
+    fn what_is_longer_than_its_limit_is_not_copied_any_further() {
+        let (copied, content) = copy(&mut io::repeat(7).take(LIMIT), &Silent);
+        assert_eq!(copied.unwrap(), LIMIT);
+        assert_eq!(content.len(), 300_000);
+        for mut longer in [io::repeat(7).take(LIMIT + 1), io::repeat(7).take(u64::MAX)] {
+            let (copied, content) = copy(&mut longer, &Silent);
+            let StreamError::Files(error) = copied.unwrap_err() else {
+                panic!("nobody wanted it to stop");
+            };
+            assert_eq!(error.code(), "E_TOO_LARGE");
+            assert!(content.len() <= 300_000);
+        }
     }
 
     #[test]

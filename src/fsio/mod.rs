@@ -50,7 +50,7 @@ pub use descriptor::read_descriptor;
 pub use dir::Dir;
 pub use entry::{Entry, EntryKind, Identity};
 pub use error::{FsError, shell_word, trusted_owners, with_causes};
-pub use input::{Stream, StreamError, copy_stream};
+pub use input::{Incoming, Stream, StreamError, copy_stream};
 pub use lock::{Lock, LockKind};
 pub use open::{
     is_root, is_there, open_regular, open_regular_for_update, read_bounded, read_open, real_path,

@@ -1,10 +1,9 @@
 use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use super::arrival::Arrival;
 use super::{Hashing, Package, Verified, VerifyError, VerifyRequest};
-use crate::fsio::{StreamError, copy_range, copy_stream, sync_data};
+use crate::fsio::{Incoming, StreamError, copy_range, copy_stream, sync_data};
 use crate::isi_file::Envelope;
 use crate::trust::TrustStore;
 
@@ -90,14 +89,13 @@ fn write_behind(
 ///
 /// What decides about a package lies at its end, so here all of it is copied before any of it is judged.
 pub fn receive_stream(
-    source: &mut dyn Read,
-    name: &Path,
+    source: Incoming<'_>,
     target: &File,
     path: &Path,
     trust: &TrustStore,
     request: &VerifyRequest<'_>,
 ) -> Result<Package<Verified>, VerifyError> {
-    copy_stream(source, name, target, path, request.progress).map_err(|error| match error {
+    copy_stream(source, target, path, request.progress).map_err(|error| match error {
         StreamError::Files(error) => VerifyError::Copy(error),
         StreamError::Cancelled => VerifyError::Cancelled,
     })?;

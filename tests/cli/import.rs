@@ -152,3 +152,45 @@ fn standard_input_holds_one_package() {
     let place = with_two();
     compare!(catalog(&place, &["import", "-", "-"]));
 }
+
+#[test]
+fn a_stream_that_never_ends_is_refused_at_its_limit_and_leaves_nothing() {
+    let place = with_two();
+    catalog(&place, &["import", "in/a.isi"]).succeeded();
+    let before = place.digests("home");
+    let length = std::fs::metadata(place.path("in/b.isi")).unwrap().len();
+    let limited = |limit: u64, input: Stdio| {
+        let limit = limit.to_string();
+        let arguments = [
+            "--home",
+            "home",
+            "upgrade",
+            "catalog",
+            "import",
+            "-",
+            "--stream-limit",
+            &limit,
+        ];
+        let mut command = place.command("isi", &arguments);
+        place.finished(&command.stdin(input).output().unwrap())
+    };
+    let package = || File::open(place.path("in/b.isi")).unwrap().into();
+    for (limit, input) in [
+        (length - 1, package()),
+        (5_000_000, File::open("/dev/zero").unwrap().into()),
+    ] {
+        let run = limited(limit, input);
+        assert_eq!(run.code, Some(1), "{}", run.stderr);
+        for part in [
+            &format!("standard input has more than {limit} bytes\n"),
+            "code: E_TOO_LARGE\n",
+            "--stream-limit",
+        ] {
+            assert!(run.stderr.contains(part), "{}", run.stderr);
+        }
+        assert_eq!(place.digests("home"), before);
+        assert!(place.names("home/catalog/incoming").is_empty());
+    }
+    limited(length, package()).succeeded();
+    assert_eq!(listed(&place), ["a", "b"]);
+}

@@ -18,8 +18,13 @@ impl Local {
         }
         let (source, label) = match &mut package {
             PackageSource::File(package) => (Source::File(&package.file), &package.label),
-            PackageSource::Stream(PackageStream { reader, label }) => {
-                (Source::Stream(&mut **reader), &*label)
+            PackageSource::Stream(PackageStream {
+                reader,
+                label,
+                limit,
+            }) => {
+                let (reader, limit) = (&mut **reader, *limit);
+                (Source::Stream { reader, limit }, &*label)
             }
         };
         let trust = self.trust()?;

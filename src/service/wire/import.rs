@@ -31,6 +31,8 @@ pub struct PackageStream {
     pub reader: Box<dyn Read>,
     /// What the caller calls it, for messages and the event log.
     pub label: PathBuf,
+    /// The most bytes that are taken; [`crate::limits::USUAL_STREAM`] if nobody says anything else.
+    pub limit: u64,
 }
 
 impl std::fmt::Debug for PackageStream {

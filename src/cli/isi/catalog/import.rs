@@ -6,6 +6,7 @@ use super::call;
 use crate::cli::args::OutputArgs;
 use crate::cli::{CommandError, Context, Exit};
 use crate::fsio::{Dir, EntryKind, Stream};
+use crate::limits::USUAL_STREAM;
 use crate::service::{
     ImportReply, ImportRequest, Item, Outcome, PackageFile, PackageSource, PackageStream,
 };
@@ -28,6 +29,10 @@ pub(super) struct Args {
     #[arg(long, value_name = "REASON")]
     allow_unsigned: Option<String>,
 
+    /// Refuse standard input that has more bytes than BYTES
+    #[arg(long, value_name = "BYTES", default_value_t = USUAL_STREAM)]
+    stream_limit: u64,
+
     #[command(flatten)]
     output: OutputArgs,
 }
@@ -35,7 +40,8 @@ pub(super) struct Args {
 const HELP: &str = "\
 Each file is copied, the copy is verified, and only then it is in the catalog. Importing the same
 package again changes nothing. What cannot be imported is said, and the rest goes on: the command
-ends with 4 when a package is not trusted, with 1 when something else failed.
+ends with 4 when a package is not trusted, with 1 when something else failed. Standard input is
+copied whole before it can be judged; one that does not end is refused at --stream-limit.
 
 Examples:
   isi upgrade catalog import Drive_Support_v1.39.1.isi
@@ -88,10 +94,33 @@ impl Args {
 
     fn import(&self, file: &Path, context: &Context) -> Result<ImportReply, CommandError> {
         let request = ImportRequest {
-            package: open(file, context)?,
+            package: self.open(file, context)?,
             allow_unsigned: self.allow_unsigned.clone(),
         };
         call(context, |service, call| service.import(request, call))
+    }
+
+    fn open(&self, file: &Path, context: &Context) -> Result<PackageSource, CommandError> {
+        if !is_standard_input(file) {
+            return Ok(PackageFile::open(file)?.into());
+        }
+        if context.out.terminal().input {
+            return Err(CommandError::usage(
+                "standard input is a terminal: expected a package there",
+            )
+            .hint("isi upgrade catalog import - < FILE"));
+        }
+        let input = std::io::stdin().as_fd().try_clone_to_owned();
+        let input = input.map_err(|error| {
+            CommandError::failed(error)
+                .attempting("cannot open standard input")
+                .code("E_IO")
+        })?;
+        Ok(PackageSource::Stream(PackageStream {
+            reader: Box::new(Stream::from(input)),
+            label: shown(file).into(),
+            limit: self.stream_limit,
+        }))
     }
 
     /// The files named, then those of the directory in the order of their names.
@@ -127,28 +156,6 @@ fn packages_in(directory: &Path) -> Result<Vec<PathBuf>, CommandError> {
         entry.kind != EntryKind::Directory && suffix.is_some_and(|suffix| suffix == SUFFIX)
     });
     Ok(packages.map(|entry| directory.join(entry.name)).collect())
-}
-
-fn open(file: &Path, context: &Context) -> Result<PackageSource, CommandError> {
-    if !is_standard_input(file) {
-        return Ok(PackageFile::open(file)?.into());
-    }
-    if context.out.terminal().input {
-        return Err(
-            CommandError::usage("standard input is a terminal: expected a package there")
-                .hint("isi upgrade catalog import - < FILE"),
-        );
-    }
-    let input = std::io::stdin().as_fd().try_clone_to_owned();
-    let input = input.map_err(|error| {
-        CommandError::failed(error)
-            .attempting("cannot open standard input")
-            .code("E_IO")
-    })?;
-    Ok(PackageSource::Stream(PackageStream {
-        reader: Box::new(Stream::from(input)),
-        label: shown(file).into(),
-    }))
 }
 
 fn is_standard_input(file: &Path) -> bool {
