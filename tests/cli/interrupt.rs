@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::support::Place;
 
 /// Starts a build that takes long, and waits until it is at it.
-fn long_build(place: &Place) -> Child {
+fn long_build_after(place: &Place, before_it: &str) -> Child {
     // Sparse, so that it costs no space; hashing it takes minutes.
     let payload = std::fs::File::create(place.path("payload")).unwrap();
     payload.set_len(200 << 30).unwrap();
@@ -19,7 +19,12 @@ fn long_build(place: &Place) -> Child {
         "--type=generic",
         "--name=n",
     ];
-    let mut command = place.command("isi_packager", &[&build[..], &["--version=1"]].concat());
+    let build = [&build[..], &["--version=1"]].concat();
+    let tool = place.command("isi_packager", &build);
+    // Whoever runs the tests may ignore it themselves.
+    let shell = ["--default-signal=HUP", "sh", "-c", before_it, "sh"];
+    let mut command = place.command("env", &shell);
+    command.arg(tool.get_program()).args(build);
     let child = command
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -46,6 +51,10 @@ fn long_build(place: &Place) -> Child {
     child
 }
 
+fn long_build(place: &Place) -> Child {
+    long_build_after(place, "exec \"$@\"")
+}
+
 fn signal(place: &Place, child: &Child, signal: &str) {
     place
         .run("kill", &[signal, &child.id().to_string()])
@@ -54,7 +63,7 @@ fn signal(place: &Place, child: &Child, signal: &str) {
 
 #[test]
 fn a_signal_ends_the_build_and_leaves_nothing() {
-    for (name, code) in [("-INT", 130), ("-TERM", 143)] {
+    for (name, code) in [("-INT", 130), ("-TERM", 143), ("-HUP", 129)] {
         let place = Place::new();
         std::fs::create_dir(place.path("out")).unwrap();
         let child = long_build(&place);
@@ -84,4 +93,19 @@ fn a_killed_build_leaves_nothing_either() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.signal(), Some(9));
     assert_eq!(place.names("out"), [""; 0]);
+}
+
+#[test]
+fn a_build_that_was_told_to_ignore_its_terminal_goes_on_without_it() {
+    let place = Place::new();
+    std::fs::create_dir(place.path("out")).unwrap();
+    let child = long_build_after(&place, "trap '' HUP; exec \"$@\"");
+    signal(&place, &child, "-HUP");
+    signal(&place, &child, "-INT");
+    let run = place.finished(&child.wait_with_output().unwrap());
+    // A second signal would have ended it without a word, the first one with another code.
+    assert_eq!(
+        (run.code, run.stderr.as_str()),
+        (Some(130), "interrupted\n")
+    );
 }
