@@ -54,7 +54,7 @@ pub use index::{Frame, FrameKind, PayloadIndex};
 pub use member::Members;
 pub use name::{EntryPath, NameRule};
 pub use record::Field;
-pub use space::{expect_space, in_blocks, space_needed};
+pub use space::{expect_space, in_blocks, space_needed, space_taken};
 pub use table::{FileTable, Place};
 pub use unpack::{UnpackOptions, UnpackReport, unpack, unpack_new, unpack_only};
 

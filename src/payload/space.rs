@@ -1,19 +1,67 @@
 //! Whether there is room for what will be unpacked, asked before the first byte is written.
 
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
 use super::convert::wide;
 use super::entry::FileKind;
 use super::select::Selection;
 use super::{FileTable, PayloadError};
-use crate::fsio::Dir;
+use crate::fsio::{Dir, FsError, NodeKind, Status};
 
 /// Bytes that a file system gives out at a time; nearly all use 4 KiB.
 const BLOCK: u64 = 4 << 10;
+/// Bytes from which on the text of a symbolic link takes a block.
+const IN_INODE: u64 = 60;
 
 /// The bytes of disk that unpacking all of `table` takes, at most; metadata of the file system's own not counted.
 ///
 /// Runs of zeros count, although they become holes: the table does not tell where they are.
 pub fn space_needed(table: &FileTable) -> u64 {
     needed(table, &Selection::whole(table)).0
+}
+
+/// The bytes of disk that all below `root` takes, in the measure of [`space_needed`], while somebody unpacks there.
+///
+/// What is gone when it is looked at takes none. Nothing is followed, and no mount point crossed.
+pub fn space_taken(root: &Dir) -> Result<u64, FsError> {
+    let (mut bytes, mut named) = (0_u64, BTreeSet::new());
+    let mut waiting: Vec<Option<PathBuf>> = vec![None];
+    while let Some(directory) = waiting.pop() {
+        let opened = directory.as_ref().map(|path| root.open_dir_within(path));
+        let opened = match opened.transpose() {
+            Err(error) if error.is_not_found() => continue,
+            opened => opened?,
+        };
+        let here = opened.as_ref().unwrap_or(root);
+        for entry in here.entries()? {
+            let status = match here.status_of(&entry.name) {
+                Err(error) if error.is_not_found() => continue,
+                status => status?,
+            };
+            if status.kind == NodeKind::Directory {
+                let parent = directory.as_deref().unwrap_or(Path::new(""));
+                waiting.push(Some(parent.join(&entry.name)));
+            } else if status.links > 1 && !named.insert(status.inode) {
+                continue;
+            }
+            bytes = bytes.saturating_add(taken(&status));
+        }
+    }
+    Ok(bytes)
+}
+
+/// What one of them takes; a file gets its length first, and then its blocks.
+fn taken(status: &Status) -> u64 {
+    match status.kind {
+        NodeKind::Directory => BLOCK,
+        NodeKind::File if status.size > BLOCK => {
+            in_blocks(status.size).min(in_blocks(status.allocated))
+        }
+        NodeKind::File => in_blocks(status.size),
+        NodeKind::SymbolicLink if status.size >= IN_INODE => in_blocks(status.size),
+        _ => 0,
+    }
 }
 
 /// The room that so many bytes of a file take, in whole blocks.
@@ -70,7 +118,7 @@ fn needed(table: &FileTable, selection: &Selection) -> (u64, u64) {
             FileKind::Regular { size, .. } => *size,
             FileKind::Directory => BLOCK,
             // Short ones are kept in the inode.
-            FileKind::Symlink { target } if target.len() < 60 => 0,
+            FileKind::Symlink { target } if wide(target.len()) < IN_INODE => 0,
             FileKind::Symlink { target } => wide(target.len()),
             _ => 0,
         };
@@ -126,6 +174,26 @@ mod tests {
         // A hard link alone is the file it links to.
         let only = Selection::only(&table, &["d/hard".into()]).unwrap();
         assert_eq!(needed(&table, &only), (2 * BLOCK, 2));
+    }
+
+    #[test]
+    fn what_is_there_is_counted_as_what_comes() {
+        let home = tempfile::tempdir().unwrap();
+        let root = Dir::open(home.path()).unwrap();
+        assert_eq!(space_taken(&root).unwrap(), 0);
+        let path = |name: &str| home.path().join(name);
+        std::fs::create_dir_all(path("d/deep")).unwrap();
+        std::fs::write(path("d/a"), "a").unwrap();
+        std::fs::write(path("d/deep/empty"), "").unwrap();
+        std::fs::write(path("d/deep/more"), vec![1; 4097]).unwrap();
+        std::fs::hard_link(path("d/deep/more"), path("d/again")).unwrap();
+        std::os::unix::fs::symlink("t".repeat(60), path("d/long")).unwrap();
+        std::os::unix::fs::symlink("t".repeat(59), path("short")).unwrap();
+        assert_eq!(space_taken(&root).unwrap(), (2 + 1 + 2 + 1) * BLOCK);
+        // A file that has its length and nothing of its contents takes nothing yet.
+        let begun = std::fs::File::create(path("begun")).unwrap();
+        begun.set_len(1 << 20).unwrap();
+        assert_eq!(space_taken(&root).unwrap(), (2 + 1 + 2 + 1) * BLOCK);
     }
 
     #[test]

@@ -178,7 +178,7 @@ impl<'a> Engine<'a> {
             percent: self.percent(),
         };
         self.run.watch.step(&begun);
-        let meter = Meter::new(self.run.watch, begun, step.weight());
+        let meter = Meter::new(self.run.watch, begun);
         let context = Context {
             now: self.run.now(),
             actor: self.run.actor,

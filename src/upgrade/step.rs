@@ -167,6 +167,15 @@ impl Step {
             Self::Clean => 40,
         }
     }
+
+    /// So much of that share, in percent of the whole action, is `part` of `whole` of what the step does.
+    pub(crate) fn share(self, part: u64, whole: u64) -> u8 {
+        let share = u64::from(self.weight())
+            .saturating_mul(part.min(whole))
+            .checked_div(whole);
+        let share = share.and_then(|share| u8::try_from(share).ok());
+        share.unwrap_or(0)
+    }
 }
 
 impl fmt::Display for Step {

@@ -51,20 +51,17 @@ pub(super) struct Meter<'a> {
     watch: &'a dyn Watch,
     /// The step when it begins.
     event: StepEvent,
-    /// Its share of the action in percent.
-    weight: u8,
     total: AtomicU64,
     sum: AtomicU64,
     told: AtomicU8,
 }
 
 impl<'a> Meter<'a> {
-    /// Measures a step that begins at this percentage and has this share of the whole.
-    pub(super) fn new(watch: &'a dyn Watch, event: StepEvent, weight: u8) -> Self {
+    /// Measures a step that begins at this percentage.
+    pub(super) fn new(watch: &'a dyn Watch, event: StepEvent) -> Self {
         Self {
             watch,
             event,
-            weight,
             total: AtomicU64::new(0),
             sum: AtomicU64::new(0),
             told: AtomicU8::new(event.percent),
@@ -86,12 +83,7 @@ impl Progress for Meter<'_> {
             .fetch_add(bytes, Ordering::Relaxed)
             .saturating_add(bytes);
         let total = self.total.load(Ordering::Relaxed);
-        let share = u64::from(self.weight)
-            .saturating_mul(sum.min(total))
-            .checked_div(total);
-        let share = share
-            .and_then(|share| u8::try_from(share).ok())
-            .unwrap_or(0);
+        let share = self.event.step.share(sum, total);
         let percent = self.event.percent.saturating_add(share);
         if self.told.fetch_max(percent, Ordering::Relaxed) < percent {
             self.watch.step(&StepEvent {

@@ -9,24 +9,29 @@ use crate::support::{Place, Run};
 /// Longer than any test takes.
 const PATIENT: &str = "--lock-timeout=10m";
 
-/// A process that holds the catalog's lock as a writer or a reader does, until it is killed.
-struct Holder(Child);
+/// A process that holds a lock as a writer or a reader does, until it is killed.
+pub(crate) struct Holder(Child);
 
 impl Holder {
     /// `None`, and said, where there is no `flock` to make one.
     fn take(place: &Place, kind: &str) -> Option<Self> {
+        Self::of(place, "home/catalog/lock", kind)
+    }
+
+    /// The same of another lock.
+    pub(crate) fn of(place: &Place, lock: &str, kind: &str) -> Option<Self> {
         // The number in the file is that of the process itself, which `exec` keeps.
         let script =
             "test \"$1\" = --shared || printf 'process %s' $$ >\"$0\"; echo held; exec sleep 900";
         let spawned = Command::new("flock")
-            .args([kind, "--no-fork", "home/catalog/lock", "sh", "-c", script])
-            .args(["home/catalog/lock", kind])
+            .args([kind, "--no-fork", lock, "sh", "-c", script])
+            .args([lock, kind])
             .current_dir(place.path(""))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn();
         let Ok(mut child) = spawned else {
-            eprintln!("skipped: two processes that want the catalog: flock is not installed");
+            eprintln!("skipped: two processes that want one lock: flock is not installed");
             return None;
         };
         let mut line = String::new();

@@ -31,6 +31,7 @@ mod interrupt;
 mod lock;
 mod owners;
 mod permanent;
+mod progress;
 mod refusals;
 mod repair;
 mod resolve;

@@ -2,9 +2,9 @@ use super::Machine;
 use crate::catalog::{Context, ReferenceKind};
 use crate::fsio::is_root;
 use crate::package::Tree;
-use crate::payload::{UnpackOptions, unpack};
+use crate::payload::{UnpackOptions, space_taken, unpack};
 use crate::system::{Activation, Image, Origin, Record, SystemError};
-use crate::upgrade::{Plan, UpgradeError};
+use crate::upgrade::{Plan, Step, UpgradeError};
 
 impl Machine<'_> {
     /// Keeps the image from being removed from the catalog.
@@ -49,6 +49,18 @@ impl Machine<'_> {
         unpack(&payload, index, table, &root, &options, context.progress)
             .map(drop)
             .map_err(|source| UpgradeError::Payload { id, source })
+    }
+
+    /// How much of unpacking is done, in percent of the whole upgrade.
+    ///
+    /// For those who watch from another process: looked up in the new root, so that whoever unpacks there has
+    /// nothing to write down.
+    pub fn unpacked(&self, plan: &Plan) -> Result<u8, UpgradeError> {
+        let Some(root) = self.system.storage().begun(&plan.environment)? else {
+            return Ok(0);
+        };
+        let whole = plan.package.tree.map_or(0, |tree| tree.bytes);
+        Ok(Step::Unpack.share(space_taken(&root)?, whole))
     }
 
     /// Gives the new environment its name, now that all of it is there.

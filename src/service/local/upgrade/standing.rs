@@ -5,7 +5,7 @@ use crate::service::{
 };
 use crate::system::System;
 use crate::upgrade::journal::Record;
-use crate::upgrade::{ClusterState, Node as _, Phase, ProcessState, Standing};
+use crate::upgrade::{ClusterState, Node as _, Phase, ProcessState, Standing, Step};
 
 /// What failed, where it was no step but the start of the new system.
 const START: &str = "start";
@@ -60,6 +60,9 @@ impl Local {
         // While somebody works on it, it is the step that was begun; else the one to go on with.
         let begun = under_way.filter(|_| works).and_then(|found| found.begun);
         let step = begun.or(next);
+        let unpacks = under_way.filter(|_| begun == Some(Step::Unpack));
+        // It is only shown: what cannot be measured is not there yet.
+        let unpacked = unpacks.map_or(0, |found| machine.unpacked(&found.plan).unwrap_or(0));
         let stopped =
             standing.is_some_and(|standing| standing.paused || standing.failure.is_some());
         Ok(UpgradeStatus {
@@ -74,7 +77,9 @@ impl Local {
             step_name: standing
                 .zip(step)
                 .map(|(standing, step)| step.label_in(standing.action).to_owned()),
-            progress: standing.map_or(0, Standing::percent),
+            progress: standing
+                .map_or(0, Standing::percent)
+                .saturating_add(unpacked),
             last_action: standing.map(|standing| standing.last_action().0),
             last_action_result: standing.and_then(|standing| standing.last_action().1),
             error: standing.and_then(error),
