@@ -1,6 +1,6 @@
 //! Signing in a room without a network: `export-manifest`, `attach-signature`, `attach-timestamp`.
 
-use crate::support::{Place, compare};
+use crate::support::{AUTHORITY, Place, SIBLING, compare};
 
 fn on(place: &Place, command: &str, arguments: &[&str]) -> crate::support::Run {
     place.packager(&[&[command, "--package", "x.isi"], arguments].concat())
@@ -30,13 +30,7 @@ fn a_signature_made_elsewhere() {
     on(&place, "export-manifest", &["--output", "m"]).succeeded();
     sign_with_openssl(&place, "m", "s.der");
     compare!(on(&place, "attach-signature", &["--signature", "s.der"]));
-    let stamp = [
-        "--tsa-key",
-        "home/keys/tsa.key",
-        "--tsa-cert",
-        "home/keys/tsa.pem",
-    ];
-    on(&place, "timestamp", &stamp).succeeded();
+    on(&place, "timestamp", &AUTHORITY).succeeded();
     on(&place, "verify", &["--home", "home"]).succeeded();
 }
 
@@ -61,13 +55,7 @@ fn a_timestamp_of_another_package() {
     on(&place, "export-timestamp", &["--output", "t.der"]).succeeded();
     on(&place, "attach-timestamp", &["--token", "t.der"]).succeeded();
     on(&place, "verify", &["--home", "home"]).succeeded();
-    let signer = [
-        "--key",
-        "home/keys/sibling.key",
-        "--cert",
-        "home/keys/sibling.pem",
-    ];
-    on(&place, "sign", &signer).succeeded();
+    on(&place, "sign", &SIBLING).succeeded();
     compare!(on(&place, "attach-timestamp", &["--token", "t.der"]));
 }
 

@@ -10,18 +10,14 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::support::{Place, Run};
-
-fn catalog(place: &Place, arguments: &[&str]) -> Run {
-    place.isi(&[&["--home", "home", "upgrade", "catalog"], arguments].concat())
-}
+use crate::support::{AUTHORITY, Place, Run, SIGNER};
 
 /// A catalog with one package, and another package beside it.
 fn with_one() -> (Place, String) {
     let place = Place::with_pki();
     place.signed("one.isi");
     place.build_with("two.isi", &["--name", "two"], true);
-    catalog(&place, &["import", "one.isi"]).succeeded();
+    place.catalog(&["import", "one.isi"]).succeeded();
     let id = place.id_of("one.isi");
     (place, id)
 }
@@ -55,7 +51,7 @@ impl<'a> Refusals<'a> {
 
     #[track_caller]
     fn import(&self, file: &str, exit: i32, code: &str) {
-        self.expect(&catalog(self.place, &["import", file]), exit, code);
+        self.expect(&self.place.catalog(&["import", file]), exit, code);
     }
 }
 
@@ -146,7 +142,7 @@ fn a_file_that_may_not_be_read() {
 fn the_same_package_twice_is_no_error_and_no_change() {
     let (place, _) = with_one();
     let refusals = Refusals::of(&place);
-    let run = catalog(&place, &["import", "one.isi"]).succeeded();
+    let run = place.catalog(&["import", "one.isi"]).succeeded();
     assert!(
         run.stderr.contains("in the catalog already"),
         "{}",
@@ -194,11 +190,11 @@ fn an_id_that_is_not_there_or_not_one() {
     let unknown = if id.starts_with("fff") { "eee" } else { "fff" };
     for command in BY_ID {
         for (prefix, code) in [(&id[..8], "E_AMBIGUOUS_ID"), (unknown, "E_UNKNOWN_ID")] {
-            let run = catalog(&place, &[command, &[prefix][..]].concat());
+            let run = place.catalog(&[command, &[prefix][..]].concat());
             refusals.expect(&run, 1, code);
         }
         for wrong in ["", "ab", "xyz", &"a".repeat(65)] {
-            let run = catalog(&place, &[command, &[wrong][..]].concat());
+            let run = place.catalog(&[command, &[wrong][..]].concat());
             assert_eq!(run.code, Some(2), "{wrong:?}: {}", run.stderr);
             refusals.unchanged();
         }
@@ -221,7 +217,7 @@ fn export_onto_something_that_is_there() {
         ("no/such/directory", "E_IO"),
     ] {
         let export = ["export", "--id", &id, "--no-sha256", "--file", file];
-        refusals.expect(&catalog(&place, &export), 1, code);
+        refusals.expect(&place.catalog(&export), 1, code);
     }
     assert_eq!(place.read("there"), b"mine");
     assert_eq!(place.names("directory"), ["x"]);
@@ -267,22 +263,11 @@ fn export_onto_a_full_disk() {
         "--version",
         "1",
     ];
-    let seal = [
-        "--description",
-        "x",
-        "--key",
-        "home/keys/signer.key",
-        "--cert",
-        "home/keys/signer.pem",
-        "--tsa-key",
-        "home/keys/tsa.key",
-        "--tsa-cert",
-        "home/keys/tsa.pem",
-    ];
+    let described = ["--description", "x"];
     place
-        .packager(&[&create[..], &large, &seal].concat())
+        .packager(&[&create[..], &large, &described, &SIGNER, &AUTHORITY].concat())
         .succeeded();
-    catalog(&place, &["import", "large.isi"]).succeeded();
+    place.catalog(&["import", "large.isi"]).succeeded();
     let id = place.id_of("large.isi");
     let Some(_mounted) = Mounted::new(
         place.path("small"),
@@ -291,7 +276,7 @@ fn export_onto_a_full_disk() {
         return;
     };
     let refusals = Refusals::of(&place);
-    let run = catalog(&place, &["export", "--id", &id, "--file", "small/x.isi"]);
+    let run = place.catalog(&["export", "--id", &id, "--file", "small/x.isi"]);
     refusals.expect(&run, 1, "E_NO_SPACE");
     assert_eq!(place.names("small"), [""; 0]);
 }
@@ -306,8 +291,10 @@ fn a_catalog_on_a_read_only_mount() {
     };
     let refusals = Refusals::of(&place);
     refusals.import("two.isi", 1, "E_IO");
-    catalog(&place, &["list"]).succeeded();
-    catalog(&place, &["export", "--id", &id, "--file", "out.isi"]).succeeded();
+    place.catalog(&["list"]).succeeded();
+    place
+        .catalog(&["export", "--id", &id, "--file", "out.isi"])
+        .succeeded();
     assert!(place.read("out.isi") == place.read("one.isi"));
     refusals.unchanged();
 }
@@ -368,7 +355,7 @@ fn a_database_that_is_not_ours_to_read() {
             &["export", "--id", &id, "--file", "out.isi"],
         ] {
             eprintln!("{name}: {command:?}");
-            refusals.expect(&catalog(&place, command), 1, code);
+            refusals.expect(&place.catalog(command), 1, code);
         }
     }
 }

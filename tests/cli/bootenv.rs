@@ -2,35 +2,27 @@
 
 use std::fs;
 
-use crate::support::{Place, Run, compare};
+use crate::support::{Place, compare};
 
 /// A system in `home` with environments `one`, which is good and boots, and `two`, on trial.
 fn place() -> Place {
     let place = Place::new();
-    bootenv(&place, &["create", "one", "--empty", "--storage", "dir"]).succeeded();
-    place.write("home/system/environments/one/etc/motd", "one\n");
-    bootenv(&place, &["activate", "one"]).succeeded();
-    bootenv(&place, &["mark-good", "one"]).succeeded();
-    bootenv(&place, &["select"]).succeeded();
-    bootenv(&place, &["create", "two"]).succeeded();
     place
-}
-
-fn bootenv(place: &Place, arguments: &[&str]) -> Run {
-    let home = ["--home", "home"];
-    place.isi(&[&["upgrade", "bootenv"], arguments, &home].concat())
-}
-
-fn refused(run: &Run, code: &str) {
-    assert_eq!(run.code, Some(1), "{}{}", run.stdout, run.stderr);
-    assert_eq!(run.stdout, "");
-    let line = format!("code: {code}\n");
-    assert!(run.stderr.contains(&line), "{}", run.stderr);
+        .bootenv(&["create", "one", "--empty", "--storage", "dir"])
+        .succeeded();
+    place.write("home/system/environments/one/etc/motd", "one\n");
+    place.bootenv(&["activate", "one"]).succeeded();
+    place.bootenv(&["mark-good", "one"]).succeeded();
+    place.bootenv(&["select"]).succeeded();
+    place.bootenv(&["create", "two"]).succeeded();
+    place
 }
 
 /// State and role of an environment, as programs read them.
 fn state(place: &Place, name: &str) -> String {
-    let run = bootenv(place, &["list", "--format", "csv", "--no-header", "-z"]).succeeded();
+    let run = place
+        .bootenv(&["list", "--format", "csv", "--no-header", "-z"])
+        .succeeded();
     let mut lines = run.stdout.lines();
     let line = lines.find(|line| line.starts_with(&format!("{name},")));
     let fields: Vec<_> = line.unwrap_or_default().split(',').collect();
@@ -40,34 +32,34 @@ fn state(place: &Place, name: &str) -> String {
 #[test]
 fn from_the_first_to_the_last() {
     let place = place();
-    compare!(bootenv(&place, &["list"]), "list");
-    compare!(bootenv(&place, &["list", "--format", "list"]), "list_list");
+    compare!(place.bootenv(&["list"]), "list");
+    compare!(place.bootenv(&["list", "--format", "list"]), "list_list");
     compare!(
-        bootenv(&place, &["create", "three", "--from", "two"]),
+        place.bootenv(&["create", "three", "--from", "two"]),
         "create"
     );
-    compare!(bootenv(&place, &["mount", "three"]), "mount");
-    compare!(bootenv(&place, &["activate", "three"]), "activate");
-    compare!(bootenv(&place, &["select"]), "select");
+    compare!(place.bootenv(&["mount", "three"]), "mount");
+    compare!(place.bootenv(&["activate", "three"]), "activate");
+    compare!(place.bootenv(&["select"]), "select");
     compare!(
-        bootenv(&place, &["select", "--format", "json"]),
+        place.bootenv(&["select", "--format", "json"]),
         "select_json"
     );
-    compare!(bootenv(&place, &["mark-good"]), "mark_good");
+    compare!(place.bootenv(&["mark-good"]), "mark_good");
     compare!(
-        bootenv(&place, &["destroy", "three", "--force"]),
+        place.bootenv(&["destroy", "three", "--force"]),
         "destroy_needed"
     );
     compare!(
-        bootenv(&place, &["destroy", "two"]),
+        place.bootenv(&["destroy", "two"]),
         "destroy_without_a_terminal"
     );
     compare!(
-        bootenv(&place, &["destroy", "two", "--dry-run"]),
+        place.bootenv(&["destroy", "two", "--dry-run"]),
         "destroy_dry_run"
     );
-    compare!(bootenv(&place, &["destroy", "two", "-f"]), "destroy");
-    compare!(bootenv(&place, &["mount", "two"]), "unknown");
+    compare!(place.bootenv(&["destroy", "two", "-f"]), "destroy");
+    compare!(place.bootenv(&["mount", "two"]), "unknown");
     let motd = place.read("home/system/current/etc/motd");
     assert_eq!(motd, b"one\n");
     let history = [
@@ -97,7 +89,7 @@ fn a_name_that_is_taken_is_refused_and_what_has_it_stays() {
         &["create", "one", "--from", "two"],
         &["create", "two", "--from", "one"],
     ] {
-        refused(&bootenv(&place, arguments), "E_ENVIRONMENT_EXISTS");
+        place.bootenv(arguments).refused(1, "E_ENVIRONMENT_EXISTS");
     }
     assert_eq!(place.digests("home/system/environments"), before);
     assert_eq!(state(&place, "one"), "good \"running");
@@ -108,35 +100,37 @@ fn a_name_that_is_taken_is_refused_and_what_has_it_stays() {
 fn an_environment_is_booted_once_and_tried_as_often_as_it_may() {
     let place = place();
     let selected = || {
-        let run = bootenv(&place, &["select"]).succeeded();
+        let run = place.bootenv(&["select"]).succeeded();
         run.stdout.trim().rsplit('/').next().unwrap().to_owned()
     };
-    bootenv(&place, &["activate", "two", "-t"]).succeeded();
+    place.bootenv(&["activate", "two", "-t"]).succeeded();
     assert_eq!([selected(), selected()], ["two", "one"]);
-    bootenv(&place, &["activate", "two", "--tries", "2"]).succeeded();
+    place
+        .bootenv(&["activate", "two", "--tries", "2"])
+        .succeeded();
     assert_eq!([selected(), selected(), selected()], ["two", "two", "one"]);
     assert_eq!(state(&place, "two"), "bad default");
     assert_eq!(state(&place, "one"), "good running");
     for tries in ["0", "100"] {
-        let run = bootenv(&place, &["activate", "two", "--tries", tries]);
+        let run = place.bootenv(&["activate", "two", "--tries", tries]);
         assert_eq!(run.code, Some(2), "{}", run.text());
         assert!(run.stderr.contains("1..=99"), "{}", run.text());
     }
     // Good again by new tries and a mark.
-    bootenv(&place, &["activate", "two"]).succeeded();
+    place.bootenv(&["activate", "two"]).succeeded();
     assert_eq!(state(&place, "two"), "trial default");
-    bootenv(&place, &["mark-good", "two"]).succeeded();
+    place.bootenv(&["mark-good", "two"]).succeeded();
     assert_eq!(selected(), "two");
 }
 
 #[test]
 fn the_old_kernel_is_booted_once_if_one_was_kept() {
     let place = place();
-    let run = bootenv(&place, &["activate", "two", "--old-kernel"]);
+    let run = place.bootenv(&["activate", "two", "--old-kernel"]);
     assert_eq!(run.code, Some(2), "{}", run.stderr);
     let once = ["activate", "two", "--next-boot-only", "--old-kernel"];
     let before = place.names("home/system/loader");
-    refused(&bootenv(&place, &once), "E_NO_OLD_KERNEL");
+    place.bootenv(&once).refused(1, "E_NO_OLD_KERNEL");
     assert_eq!(place.names("home/system/loader"), before);
     let path = "home/system/records/two.json";
     let text = String::from_utf8(place.read(path)).unwrap();
@@ -144,13 +138,15 @@ fn the_old_kernel_is_booted_once_if_one_was_kept() {
                 \"old\": {\"kernel\": \"vmlinuz.old\"}}";
     place.write(path, text.replace("\"boot\": null", boot));
     fs::remove_file(place.path("home/system/loader/entries/isi-two+3.conf")).unwrap();
-    let run = bootenv(&place, &once).succeeded();
+    let run = place.bootenv(&once).succeeded();
     let told = "two boots next with its old kernel, once (trial, 3 left)\n";
     assert!(run.stderr.ends_with(told), "{}", run.stderr);
     assert_eq!(state(&place, "two"), "trial next-old-kernel");
     let json = |arguments: &[&str]| -> serde_json::Value {
-        let run = bootenv(&place, &[arguments, &["--format", "json"]].concat()).succeeded();
-        serde_json::from_str(&run.stdout).unwrap()
+        let run = place
+            .bootenv(&[arguments, &["--format", "json"]].concat())
+            .succeeded();
+        run.json()
     };
     let kernels = std::path::Path::new("home/system/kernels/two");
     let [own, old] = ["vmlinuz", "vmlinuz.old"].map(|name| kernels.join(name));
@@ -166,11 +162,11 @@ fn the_old_kernel_is_booted_once_if_one_was_kept() {
     assert_eq!(chosen["tries_left"], 2);
     assert_eq!(json(&["select"])["name"], "one");
     // It is for once: the environment itself boots with its own.
-    bootenv(&place, &["activate", "two"]).succeeded();
+    place.bootenv(&["activate", "two"]).succeeded();
     assert_eq!(json(&["select"])["kernel"], own.to_str().unwrap());
-    bootenv(&place, &["activate", "one"]).succeeded();
-    bootenv(&place, &["select"]).succeeded();
-    bootenv(&place, &["destroy", "two", "-f"]).succeeded();
+    place.bootenv(&["activate", "one"]).succeeded();
+    place.bootenv(&["select"]).succeeded();
+    place.bootenv(&["destroy", "two", "-f"]).succeeded();
     let left = place.names("home/system/loader/entries");
     assert!(left.iter().all(|name| !name.contains("two")), "{left:?}");
 }
@@ -178,14 +174,18 @@ fn the_old_kernel_is_booted_once_if_one_was_kept() {
 #[test]
 fn where_nothing_may_be_booted_nothing_is_changed() {
     let place = Place::new();
-    refused(&bootenv(&place, &["select"]), "E_NO_SYSTEM");
-    refused(&bootenv(&place, &["list"]), "E_NO_SYSTEM");
-    refused(&bootenv(&place, &["create", "copy"]), "E_NO_SYSTEM");
-    bootenv(&place, &["create", "a", "--empty", "--storage", "dir"]).succeeded();
-    refused(&bootenv(&place, &["create", "copy"]), "E_NOTHING_RUNS");
+    place.bootenv(&["select"]).refused(1, "E_NO_SYSTEM");
+    place.bootenv(&["list"]).refused(1, "E_NO_SYSTEM");
+    place.bootenv(&["create", "copy"]).refused(1, "E_NO_SYSTEM");
+    place
+        .bootenv(&["create", "a", "--empty", "--storage", "dir"])
+        .succeeded();
+    place
+        .bootenv(&["create", "copy"])
+        .refused(1, "E_NOTHING_RUNS");
     fs::write(place.path("home/system/loader/next"), "isi-gone.conf\n").unwrap();
     let before = place.names("home/system/loader");
-    refused(&bootenv(&place, &["select"]), "E_NOTHING_TO_BOOT");
+    place.bootenv(&["select"]).refused(1, "E_NOTHING_TO_BOOT");
     assert_eq!(place.names("home/system/loader"), before);
     assert!(!place.path("home/system/current").exists());
 }
@@ -193,11 +193,11 @@ fn where_nothing_may_be_booted_nothing_is_changed() {
 #[test]
 fn another_root_and_a_jail_are_systems_of_their_own() {
     let place = place();
-    let at = |target: &[&str], arguments: &[&str]| bootenv(&place, &[arguments, target].concat());
+    let at = |target: &[&str], arguments: &[&str]| place.bootenv(&[arguments, target].concat());
     let root = ["--root", "disk"];
     let create = ["create", "other", "--empty", "--storage", "dir"];
     // What is trusted is brought along, so that it has to be there.
-    refused(&at(&root, &create), "E_IO");
+    at(&root, &create).refused(1, "E_IO");
     assert!(!place.path("disk/system.json").exists());
     place.packager(&["dev-pki", "--dir", "home"]).succeeded();
     at(&root, &create).succeeded();
@@ -209,8 +209,8 @@ fn another_root_and_a_jail_are_systems_of_their_own() {
     let jail = ["--jail", "web"];
     let listed = at(&jail, &["list", "--format", "csv", "--no-header"]).succeeded();
     assert!(listed.stdout.starts_with("other,"), "{}", listed.stdout);
-    refused(&at(&["--jail", "../../x"], &["list"]), "E_JAIL");
-    refused(&at(&["--jail", "isi-test-gone"], &["list"]), "E_NO_SYSTEM");
+    at(&["--jail", "../../x"], &["list"]).refused(1, "E_JAIL");
+    at(&["--jail", "isi-test-gone"], &["list"]).refused(1, "E_NO_SYSTEM");
     let both = at(&["--jail", "web", "--root", "disk"], &["list"]);
     assert_eq!(both.code, Some(2), "{}", both.stderr);
     assert_eq!(state(&place, "one"), "good \"running");
@@ -241,8 +241,8 @@ fn root_jail_and_bootenv_exclude_each_other() {
 fn a_directory_with_something_else_in_it_is_no_system() {
     let place = Place::with_pki();
     place.write("disk/precious", "x");
-    let run = bootenv(&place, &["create", "a", "--empty", "--root", "disk"]);
-    refused(&run, "E_NOT_EMPTY");
+    let run = place.bootenv(&["create", "a", "--empty", "--root", "disk"]);
+    run.refused(1, "E_NOT_EMPTY");
     assert_eq!(place.names("disk"), ["precious"]);
 }
 
@@ -255,10 +255,7 @@ fn the_booted_environment_is_the_one_that_runs() {
         let output = command.env("ISI_BOOTED", booted).output().unwrap();
         place.finished(&output)
     };
-    refused(
-        &with("two", &["destroy", "two", "-f"]),
-        "E_ENVIRONMENT_NEEDED",
-    );
+    with("two", &["destroy", "two", "-f"]).refused(1, "E_ENVIRONMENT_NEEDED");
     with("two", &["mark-good"]).succeeded();
     assert_eq!(state(&place, "two"), "good ");
     for wrong in ["", "../x"] {
@@ -272,7 +269,7 @@ fn names_that_lead_elsewhere_are_wrong_usage() {
     let place = place();
     for name in ["../x", ".hidden", "a+3", "a b", ""] {
         for command in ["create", "activate", "destroy", "mount", "mark-good"] {
-            let run = bootenv(&place, &[command, name]);
+            let run = place.bootenv(&[command, name]);
             assert_eq!(run.code, Some(2), "{command} {name:?}: {}", run.stderr);
         }
     }
@@ -283,7 +280,7 @@ fn a_mark_is_made_without_a_catalog_and_says_so() {
     let place = place();
     fs::remove_dir_all(place.path("home/catalog")).unwrap();
     place.write("home/catalog", "no directory");
-    let run = bootenv(&place, &["mark-good", "two"]).succeeded();
+    let run = place.bootenv(&["mark-good", "two"]).succeeded();
     assert!(
         run.stderr.contains("not in the event log"),
         "{}",

@@ -70,7 +70,7 @@ fn it_is_copied_started_and_committed_as_an_image_of_its_own() {
     // The image is the system: nothing differs, not even by a fraction of a second.
     isi(&place, &["verify-installed"]).succeeded();
     let list = ["catalog", "list", "--format", "csv", "--no-header"];
-    let list = place.isi(&[&["upgrade"], &list[..], &["--home", "home"]].concat());
+    let list = place.upgrade(&list);
     assert!(list.stdout.contains("OneFS"), "{}", list.text());
 }
 

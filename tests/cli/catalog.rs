@@ -1,16 +1,12 @@
 //! `isi upgrade catalog`.
 
-use crate::support::{Place, Run, compare};
-
-fn catalog(place: &Place, arguments: &[&str]) -> Run {
-    place.isi(&[&["--home", "home", "upgrade", "catalog"], arguments].concat())
-}
+use crate::support::{AUTHORITY, Place, SIBLING, compare};
 
 /// A place whose catalog holds one signed package, and the ID of that.
 fn with_one() -> (Place, String) {
     let place = Place::with_pki();
     place.signed("x.isi");
-    catalog(&place, &["import", "x.isi"]).succeeded();
+    place.catalog(&["import", "x.isi"]).succeeded();
     let id = place.id_of("x.isi");
     (place, id)
 }
@@ -19,23 +15,23 @@ fn with_one() -> (Place, String) {
 fn import_and_again() {
     let place = Place::with_pki();
     place.signed("x.isi");
-    compare!(catalog(&place, &["import", "x.isi"]), "import");
-    compare!(catalog(&place, &["import", "x.isi"]), "import_again");
+    compare!(place.catalog(&["import", "x.isi"]), "import");
+    compare!(place.catalog(&["import", "x.isi"]), "import_again");
 }
 
 #[test]
 fn list_in_every_format() {
     let (place, id) = with_one();
-    compare!(catalog(&place, &["list"]), "list_table");
-    compare!(catalog(&place, &["list", "--format", "list"]), "list_list");
-    compare!(catalog(&place, &["list", "--format", "csv"]), "list_csv");
-    compare!(catalog(&place, &["list", "--format", "json"]), "list_json");
+    compare!(place.catalog(&["list"]), "list_table");
+    compare!(place.catalog(&["list", "--format", "list"]), "list_list");
+    compare!(place.catalog(&["list", "--format", "csv"]), "list_csv");
+    compare!(place.catalog(&["list", "--format", "json"]), "list_json");
     compare!(
-        catalog(&place, &["list", "--no-header", "--no-footer"]),
+        place.catalog(&["list", "--no-header", "--no-footer"]),
         "list_bare"
     );
-    let json = catalog(&place, &["list", "--format", "json"]).succeeded();
-    let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    let json = place.catalog(&["list", "--format", "json"]).succeeded();
+    let json = json.json();
     assert_eq!((&json["schema"], &json["total"]), (&1.into(), &1.into()));
     assert_eq!(json["items"][0]["id"], id.as_str());
 }
@@ -43,17 +39,17 @@ fn list_in_every_format() {
 #[test]
 fn list_of_nothing() {
     let place = Place::with_pki();
-    compare!(catalog(&place, &["list"]));
+    compare!(place.catalog(&["list"]));
 }
 
 #[test]
 fn list_is_sorted_and_limited_by_the_catalog() {
     let (place, _) = with_one();
     place.build_with("y.isi", &["--name", "another"], true);
-    catalog(&place, &["import", "y.isi"]).succeeded();
+    place.catalog(&["import", "y.isi"]).succeeded();
     let names = |arguments: &[&str]| {
         let list = [&["list", "--format", "csv", "--no-header"], arguments].concat();
-        let run = catalog(&place, &list).succeeded();
+        let run = place.catalog(&list).succeeded();
         let name = |line: &str| line.split(',').nth(4).unwrap().to_owned();
         run.stdout.lines().map(name).collect::<Vec<_>>()
     };
@@ -71,39 +67,43 @@ fn list_is_sorted_and_limited_by_the_catalog() {
     assert_eq!(names(&["--version", "<1.2"]), [""; 0]);
     assert_eq!(names(&["--signer", "release"]), ["fix", "another"]);
     assert_eq!(names(&["--reference", "pin"]), [""; 0]);
-    let page = catalog(&place, &["list", "--limit", "1", "--quiet"]).succeeded();
+    let page = place
+        .catalog(&["list", "--limit", "1", "--quiet"])
+        .succeeded();
     assert_eq!(page.stdout.lines().last(), Some("Total: 1"));
-    compare!(catalog(&place, &["list", "--limit", "1"]), "list_page");
-    compare!(catalog(&place, &["list", "--wide"]), "list_wide");
-    compare!(catalog(&place, &["list", "--sort", "colour"]));
+    compare!(place.catalog(&["list", "--limit", "1"]), "list_page");
+    compare!(place.catalog(&["list", "--wide"]), "list_wide");
+    compare!(place.catalog(&["list", "--sort", "colour"]));
 }
 
 #[test]
 fn verify_all_is_true() {
     let (place, _) = with_one();
-    compare!(catalog(&place, &["verify"]));
+    compare!(place.catalog(&["verify"]));
 }
 
 #[test]
 fn verify_one_by_any_prefix() {
     let (place, id) = with_one();
     for length in [3, 5, 64] {
-        catalog(&place, &["verify", "--id", &id[..length]]).succeeded();
+        place
+            .catalog(&["verify", "--id", &id[..length]])
+            .succeeded();
     }
-    compare!(catalog(&place, &["verify", "--id", "ab"]));
+    compare!(place.catalog(&["verify", "--id", "ab"]));
 }
 
 #[test]
 fn verify_a_file() {
     let (place, _) = with_one();
-    compare!(catalog(&place, &["verify", "--file", "x.isi"]));
+    compare!(place.catalog(&["verify", "--file", "x.isi"]));
 }
 
 #[test]
 fn verify_a_damaged_file() {
     let (place, _) = with_one();
     place.flip("x.isi", 0);
-    compare!(catalog(&place, &["verify", "--file", "x.isi"]));
+    compare!(place.catalog(&["verify", "--file", "x.isi"]));
 }
 
 #[test]
@@ -112,12 +112,12 @@ fn verify_finds_damage_in_the_catalog() {
     let artifact = format!("home/catalog/artifacts/{}/{id}/package.isi", &id[..2]);
     place.make_writable(&artifact);
     place.flip(&artifact, 0);
-    let all = catalog(&place, &["verify"]);
+    let all = place.catalog(&["verify"]);
     assert_eq!(all.code, Some(3), "{}{}", all.stdout, all.stderr);
     compare!(all, "damage_among_all");
-    let one = catalog(&place, &["verify", "--id", &id[..5]]);
+    let one = place.catalog(&["verify", "--id", &id[..5]]);
     assert_eq!(one.code, Some(4), "{}{}", one.stdout, one.stderr);
-    let export = catalog(&place, &["export", "--id", &id[..5], "--file", "out.isi"]);
+    let export = place.catalog(&["export", "--id", &id[..5], "--file", "out.isi"]);
     assert_ne!(export.code, Some(0));
     assert!(!place.path("out.isi").exists());
 }
@@ -126,10 +126,10 @@ fn verify_finds_damage_in_the_catalog() {
 fn readme_of_file_and_artifact() {
     let (place, id) = with_one();
     compare!(
-        catalog(&place, &["readme", "--file", "x.isi"]),
+        place.catalog(&["readme", "--file", "x.isi"]),
         "readme_of_file"
     );
-    let artifact = catalog(&place, &["readme", "--id", &id[..5]]).succeeded();
+    let artifact = place.catalog(&["readme", "--id", &id[..5]]).succeeded();
     assert_eq!(artifact.stdout, "Fix 1.2.3\n\nFixes things.\n");
 }
 
@@ -141,7 +141,7 @@ fn c12_a_readme_cannot_command_the_terminal() {
         "title\n\u{1b}]0;owned\u{7}\u{9b}2J\u{202e}\r\nnext\n",
     );
     place.build_with("x.isi", &["--readme", "evil"], true);
-    let run = catalog(&place, &["readme", "--file", "x.isi"]).succeeded();
+    let run = place.catalog(&["readme", "--file", "x.isi"]).succeeded();
     assert_eq!(
         run.stdout,
         "title\n\\u{1b}]0;owned\\u{7}\\u{9b}2J\\u{202e}\nnext\n"
@@ -152,28 +152,25 @@ fn c12_a_readme_cannot_command_the_terminal() {
 fn no_readme() {
     let place = Place::with_pki();
     place.build_with("x.isi", &[], true);
-    compare!(catalog(&place, &["readme", "--file", "x.isi"]));
+    compare!(place.catalog(&["readme", "--file", "x.isi"]));
 }
 
 #[test]
 fn export_gives_the_same_file() {
     let (place, id) = with_one();
     let export = ["export", "--id", &id[..5], "--file", "out.isi"];
-    compare!(catalog(&place, &export));
+    compare!(place.catalog(&export));
     assert_eq!(place.read("out.isi"), place.read("x.isi"));
     place
         .run("sha256sum", &["-c", "out.isi.sha256"])
         .succeeded();
-    compare!(catalog(&place, &export), "export_again");
+    compare!(place.catalog(&export), "export_again");
 }
 
 #[test]
 fn an_id_that_is_not_there() {
     let (place, _) = with_one();
-    compare!(catalog(
-        &place,
-        &["export", "--id", "00000", "--file", "out.isi"]
-    ));
+    compare!(place.catalog(&["export", "--id", "00000", "--file", "out.isi"]));
     assert!(!place.path("out.isi").exists());
 }
 
@@ -182,10 +179,12 @@ fn import_refuses_and_keeps_nothing() {
     let place = Place::with_pki();
     place.signed("x.isi");
     place.flip("x.isi", 0);
-    compare!(catalog(&place, &["import", "x.isi"]), "import_damaged");
+    compare!(place.catalog(&["import", "x.isi"]), "import_damaged");
     place.unsigned("y.isi");
-    compare!(catalog(&place, &["import", "y.isi"]), "import_unsigned");
-    let list = catalog(&place, &["list", "--no-footer", "--no-header"]).succeeded();
+    compare!(place.catalog(&["import", "y.isi"]), "import_unsigned");
+    let list = place
+        .catalog(&["list", "--no-footer", "--no-header"])
+        .succeeded();
     assert_eq!(list.stdout, "");
     assert_eq!(place.names("home/catalog/incoming"), [""; 0]);
     assert_eq!(place.names("home/catalog/artifacts"), [""; 0]);
@@ -195,21 +194,9 @@ fn import_refuses_and_keeps_nothing() {
 fn c01_the_sibling_is_refused() {
     let place = Place::with_pki();
     place.unsigned("x.isi");
-    let signing = [
-        "--key",
-        "home/keys/sibling.key",
-        "--cert",
-        "home/keys/sibling.pem",
-    ];
-    let stamp = [
-        "--tsa-key",
-        "home/keys/tsa.key",
-        "--tsa-cert",
-        "home/keys/tsa.pem",
-    ];
-    let sign = [&["sign", "--package", "x.isi"], &signing[..], &stamp].concat();
+    let sign = [&["sign", "--package", "x.isi"], &SIBLING[..], &AUTHORITY].concat();
     place.packager(&sign).succeeded();
-    let run = catalog(&place, &["import", "x.isi"]);
+    let run = place.catalog(&["import", "x.isi"]);
     assert_eq!(run.code, Some(4), "{}", run.stderr);
 }
 
@@ -218,17 +205,19 @@ fn unsigned_with_a_reason_is_marked_wherever_it_is_shown() {
     let place = Place::with_pki();
     place.unsigned("x.isi");
     place.ask_for_unsigned();
-    assert_eq!(catalog(&place, &["import", "x.isi"]).code, Some(4));
+    assert_eq!(place.catalog(&["import", "x.isi"]).code, Some(4));
     let import = ["import", "x.isi", "--allow-unsigned", "lab machine"];
-    compare!(catalog(&place, &import), "unsigned_import");
-    compare!(catalog(&place, &["list"]), "unsigned_list");
-    compare!(catalog(&place, &["verify"]), "unsigned_verify");
+    compare!(place.catalog(&import), "unsigned_import");
+    compare!(place.catalog(&["list"]), "unsigned_list");
+    compare!(place.catalog(&["verify"]), "unsigned_verify");
 }
 
 #[test]
 fn a_second_catalog_takes_the_export() {
     let (place, id) = with_one();
-    catalog(&place, &["export", "--id", &id, "--file", "out.isi"]).succeeded();
+    place
+        .catalog(&["export", "--id", &id, "--file", "out.isi"])
+        .succeeded();
     place.run("mkdir", &["second"]).succeeded();
     place
         .run("cp", &["-a", "home/trust", "second/trust"])
@@ -244,9 +233,11 @@ fn a_second_catalog_takes_the_export() {
 #[test]
 fn view_shows_the_record_the_manifest_and_the_checks() {
     let (place, id) = with_one();
-    compare!(catalog(&place, &["view", "--id", &id[..5]]), "view");
-    let json = catalog(&place, &["view", "--id", &id[..5], "--format", "json"]).succeeded();
-    let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    compare!(place.catalog(&["view", "--id", &id[..5]]), "view");
+    let json = place
+        .catalog(&["view", "--id", &id[..5], "--format", "json"])
+        .succeeded();
+    let json = json.json();
     assert_eq!(json["item"]["id"], id.as_str());
     assert_eq!(json["package"]["name"], "fix");
     assert_eq!(json["regions"][0]["kind"], "payload");
@@ -259,10 +250,12 @@ fn view_of_an_artifact_that_is_gone_shows_what_is_on_record() {
     let (place, id) = with_one();
     let artifact = format!("home/catalog/artifacts/{}/{id}/package.isi", &id[..2]);
     std::fs::remove_file(place.path(&artifact)).unwrap();
-    compare!(catalog(&place, &["view", "--id", &id[..5]]), "view_missing");
+    compare!(place.catalog(&["view", "--id", &id[..5]]), "view_missing");
     std::fs::write(place.path(&artifact), b"something else").unwrap();
-    let json = catalog(&place, &["view", "--id", &id[..5], "--format", "json"]).succeeded();
-    let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    let json = place
+        .catalog(&["view", "--id", &id[..5], "--format", "json"])
+        .succeeded();
+    let json = json.json();
     assert_eq!(json["package"], serde_json::Value::Null);
     assert!(json["problem"]["code"].as_str().unwrap().starts_with("E_"));
 }
@@ -273,15 +266,15 @@ fn what_is_no_longer_trusted_is_marked_and_exported_with_a_reason_only() {
     let identities = String::from_utf8(place.read("home/trust/identities.toml")).unwrap();
     let other = identities.replace("CN=Example Release Signing", "CN=Somebody Else");
     place.write("home/trust/identities.toml", &other);
-    compare!(catalog(&place, &["list"]), "untrusted_list");
-    compare!(catalog(&place, &["verify"]), "untrusted_verify");
+    compare!(place.catalog(&["list"]), "untrusted_list");
+    compare!(place.catalog(&["verify"]), "untrusted_verify");
     let export = ["export", "--id", &id[..5], "--file", "out.isi"];
-    let refused = catalog(&place, &export);
+    let refused = place.catalog(&export);
     assert_eq!(refused.code, Some(4), "{}", refused.stderr);
     let hint = "`--override REASON` exports it all the same, and goes on record\n";
     assert!(refused.stderr.ends_with(hint), "{}", refused.stderr);
     assert!(!place.path("out.isi").exists());
     let with_reason = [&export[..], &["--override", "ticket 4711"]].concat();
-    compare!(catalog(&place, &with_reason), "untrusted_export");
+    compare!(place.catalog(&with_reason), "untrusted_export");
     assert_eq!(place.read("out.isi"), place.read("x.isi"));
 }

@@ -18,7 +18,7 @@ fn write(place: &Place, name: &str, text: &str) {
 /// Every setting as `name value origin`.
 fn shown(run: &Run) -> Vec<String> {
     assert_eq!(run.code, Some(0), "{}", run.stderr);
-    let json: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    let json = run.json();
     let items = json["items"].as_array().unwrap();
     let line = |item: &serde_json::Value| {
         let text = |name: &str| item[name].as_str().unwrap_or("-").to_owned();

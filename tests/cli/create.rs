@@ -1,6 +1,6 @@
 //! `isi_packager create`.
 
-use crate::support::{Place, compare};
+use crate::support::{AUTHORITY, Place, compare};
 
 const METADATA: [&str; 6] = ["--type", "patch", "--name", "fix", "--version", "1.2.3"];
 
@@ -234,15 +234,9 @@ fn signs_and_timestamps_at_once() {
 fn a_timestamp_without_a_signature() {
     let place = Place::with_pki();
     place.tree("tree");
-    let stamp = [
-        "--tsa-key",
-        "home/keys/tsa.key",
-        "--tsa-cert",
-        "home/keys/tsa.pem",
-    ];
     compare!(create(
         &place,
-        &[&["tree", "--output", "x.isi"][..], &stamp].concat()
+        &[&["tree", "--output", "x.isi"][..], &AUTHORITY].concat()
     ));
     assert_eq!(place.names("."), ["home", "tree"]);
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use crate::support::{Place, Run, compare};
+use crate::support::{AUTHORITY, Place, Run, SIGNER, compare};
 
 const METADATA: [&str; 6] = ["--type", "onefs", "--name", "base", "--version", "2"];
 
@@ -16,7 +16,7 @@ fn region(place: &Place, package: &str, kind: &str) -> Option<String> {
     let view = place
         .packager(&["view", "--package", package, "--format", "json"])
         .succeeded();
-    let view: serde_json::Value = serde_json::from_str(&view.stdout).unwrap();
+    let view = view.json();
     let regions = view["regions"].as_array().unwrap();
     let number = regions.iter().position(|region| region["kind"] == kind)? + 1;
     let number = number.to_string();
@@ -26,19 +26,8 @@ fn region(place: &Place, package: &str, kind: &str) -> Option<String> {
     Some(String::from_utf8(place.read("region")).unwrap())
 }
 
-const SIGN: [&str; 8] = [
-    "--key",
-    "home/keys/signer.key",
-    "--cert",
-    "home/keys/signer.pem",
-    "--tsa-key",
-    "home/keys/tsa.key",
-    "--tsa-cert",
-    "home/keys/tsa.pem",
-];
-
 fn signed(place: &Place, arguments: &[&str]) -> Run {
-    create(place, &[&SIGN, arguments].concat())
+    create(place, &[&SIGNER, &AUTHORITY, arguments].concat())
 }
 
 #[test]

@@ -1,17 +1,15 @@
 //! `isi upgrade catalog export`: of one package, of several, of a type and of all.
 
-use crate::support::{Place, Run, compare};
-
-fn catalog(place: &Place, arguments: &[&str]) -> Run {
-    place.isi(&[&["--home", "home", "upgrade", "catalog"], arguments].concat())
-}
+use crate::support::{Place, compare};
 
 /// A catalog with a patch called `fix` and a generic package called `tool`, and their IDs.
 fn with_two() -> (Place, [String; 2]) {
     let place = Place::with_pki();
     place.signed("fix.isi");
     place.build_with("tool.isi", &["--name", "tool", "--type", "generic"], true);
-    catalog(&place, &["import", "fix.isi", "tool.isi"]).succeeded();
+    place
+        .catalog(&["import", "fix.isi", "tool.isi"])
+        .succeeded();
     std::fs::create_dir(place.path("out")).unwrap();
     let ids = ["fix.isi", "tool.isi"].map(|name| place.id_of(name));
     (place, ids)
@@ -24,7 +22,9 @@ fn name(package: &str, id: &str) -> String {
 #[test]
 fn all_packages_come_back_as_they_went_in_with_side_files() {
     let (place, [fix, tool]) = with_two();
-    catalog(&place, &["export", "--all", "--dir", "out"]).succeeded();
+    place
+        .catalog(&["export", "--all", "--dir", "out"])
+        .succeeded();
     let (fix, tool) = (name("fix", &fix), name("tool", &tool));
     let sides = [format!("{fix}.sha256"), format!("{tool}.sha256")];
     let mut expected = [&fix, &sides[0], &tool, &sides[1]].map(String::clone);
@@ -46,7 +46,7 @@ fn all_packages_come_back_as_they_went_in_with_side_files() {
 fn a_type_means_its_packages_and_no_side_files_are_written_unless_wanted() {
     let (place, [fix, _]) = with_two();
     let arguments = ["export", "--type", "patch", "--dir", "out", "--no-sha256"];
-    catalog(&place, &arguments).succeeded();
+    place.catalog(&arguments).succeeded();
     assert_eq!(place.names("out"), [name("fix", &fix)]);
 }
 
@@ -54,17 +54,19 @@ fn a_type_means_its_packages_and_no_side_files_are_written_unless_wanted() {
 fn several_ids_and_one_that_nobody_has() {
     let (place, [fix, tool]) = with_two();
     let ids = ["--id", &fix, &tool[..8], "fff"];
-    let run = catalog(&place, &[&["export", "--dir", "out"], &ids[..]].concat());
+    let run = place.catalog(&[&["export", "--dir", "out"], &ids[..]].concat());
     assert_eq!(run.code, Some(1), "{}", run.stderr);
     assert!(run.stderr.contains("1 of 3 failed"), "{}", run.stderr);
     assert_eq!(place.names("out").len(), 4);
-    let again = catalog(&place, &["export", "--all", "--dir", "out"]);
+    let again = place.catalog(&["export", "--all", "--dir", "out"]);
     assert_eq!(again.code, Some(1));
     assert!(again.stderr.contains("E_EXISTS"), "{}", again.stderr);
     let over = ["export", "--all", "--dir", "out", "--overwrite"];
-    catalog(&place, &over).succeeded();
-    let json = catalog(&place, &[&over[..], &["--format", "json"]].concat()).succeeded();
-    let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    place.catalog(&over).succeeded();
+    let json = place
+        .catalog(&[&over[..], &["--format", "json"]].concat())
+        .succeeded();
+    let json = json.json();
     assert_eq!((&json["total"], &json["failed"]), (&2.into(), &0.into()));
 }
 
@@ -72,10 +74,7 @@ fn several_ids_and_one_that_nobody_has() {
 fn one_file_holds_one_package() {
     let (place, [fix, tool]) = with_two();
     compare!(
-        catalog(
-            &place,
-            &["export", "--id", &fix, "--id", &tool, "--file", "x"]
-        ),
+        place.catalog(&["export", "--id", &fix, "--id", &tool, "--file", "x"]),
         "two_in_one"
     );
     for wrong in [
@@ -85,10 +84,10 @@ fn one_file_holds_one_package() {
         &["--all", "--type", "patch", "--dir", "out"],
         &["--all", "--dir", "out", "--file", "x"],
     ] {
-        let run = catalog(&place, &[&["export"], wrong].concat());
+        let run = place.catalog(&[&["export"], wrong].concat());
         assert_eq!(run.code, Some(2), "{wrong:?}: {}", run.stderr);
     }
     assert!(!place.path("x").exists());
-    let missing = catalog(&place, &["export", "--all", "--dir", "nowhere"]);
+    let missing = place.catalog(&["export", "--all", "--dir", "nowhere"]);
     assert_eq!(missing.code, Some(1), "{}", missing.stderr);
 }

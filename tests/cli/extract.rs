@@ -1,6 +1,6 @@
 //! `isi_packager extract`.
 
-use crate::support::{Place, compare};
+use crate::support::{AUTHORITY, Place, SIGNER, compare};
 
 fn extract(place: &Place, arguments: &[&str]) -> crate::support::Run {
     let command = ["extract", "--package", "x.isi", "--home", "home"];
@@ -73,20 +73,8 @@ fn files_of_a_payload_that_is_no_archive() {
         "--name=n",
         "--version=1",
     ];
-    let signing = [
-        "--key",
-        "home/keys/signer.key",
-        "--cert",
-        "home/keys/signer.pem",
-    ];
-    let stamp = [
-        "--tsa-key",
-        "home/keys/tsa.key",
-        "--tsa-cert",
-        "home/keys/tsa.pem",
-    ];
     place
-        .packager(&[&build[..], &signing, &stamp].concat())
+        .packager(&[&build[..], &SIGNER, &AUTHORITY].concat())
         .succeeded();
     let run = extract(&place, &["--files", "out"]);
     assert_eq!(run.code, Some(1), "{}", run.stderr);
@@ -106,18 +94,6 @@ fn files_of_an_archive_that_another_tool_made() {
         .run("tar", &["-C", "tree", "-cf", "p.tar", "."])
         .succeeded();
     place.run("zstd", &["-q", "p.tar"]).succeeded();
-    let signing = [
-        "--key",
-        "home/keys/signer.key",
-        "--cert",
-        "home/keys/signer.pem",
-    ];
-    let stamp = [
-        "--tsa-key",
-        "home/keys/tsa.key",
-        "--tsa-cert",
-        "home/keys/tsa.pem",
-    ];
     for payload in ["p.tar", "p.tar.zst"] {
         let build = [
             "create",
@@ -128,7 +104,7 @@ fn files_of_an_archive_that_another_tool_made() {
             "--name=n",
             "--version=1",
         ];
-        let build = [&build[..], &signing, &stamp, &["--overwrite"]].concat();
+        let build = [&build[..], &SIGNER, &AUTHORITY, &["--overwrite"]].concat();
         place.packager(&build).succeeded();
         let out = format!("{payload}.out");
         extract(&place, &["--files", &out]).succeeded();

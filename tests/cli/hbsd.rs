@@ -6,11 +6,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 
-use crate::support::{Place, Run};
-
-fn isi(place: &Place, arguments: &[&str]) -> Run {
-    place.isi(&[&["--home", "home", "upgrade"], arguments].concat())
-}
+use crate::support::{AUTHORITY, Place, Run, SIBLING, SIGNER};
 
 /// A place with trust, and a tree for images.
 fn machine() -> Place {
@@ -19,46 +15,19 @@ fn machine() -> Place {
     place
 }
 
-/// Builds an image of the tree `image`; gives its file.
-fn image(place: &Place, version: &str, counter: &str, more: &[&str]) -> String {
-    let file = format!("{version}.isi");
-    let usual = [
-        ["--output", &file],
-        ["--type", "onefs"],
-        ["--name", "OS"],
-        ["--version", version],
-        ["--release-counter", counter],
-        ["--created", "2001-09-09T01:46:40Z"],
-        ["--key", "home/keys/signer.key"],
-        ["--cert", "home/keys/signer.pem"],
-        ["--tsa-key", "home/keys/tsa.key"],
-        ["--tsa-cert", "home/keys/tsa.pem"],
-    ];
-    let usual = usual.iter().filter(|flag| !more.contains(&flag[0]));
-    let usual: Vec<_> = usual.flatten().copied().collect();
-    let arguments = [&["create", "image"], &usual[..], more].concat();
-    place.packager(&arguments).succeeded();
-    file
-}
-
 /// Installs an image and runs it, committed.
 fn installed(place: &Place, version: &str, counter: &str, more: &[&str]) {
-    let file = image(place, version, counter, more);
-    isi(place, &["start", "--install-image-path", &file]).succeeded();
+    let file = place.image(version, counter, more);
+    place
+        .upgrade(&["start", "--install-image-path", &file])
+        .succeeded();
     for command in [
         &["bootenv", "select"][..],
         &["bootenv", "check"],
         &["commit", "--force"],
     ] {
-        isi(place, command).succeeded();
+        place.upgrade(command).succeeded();
     }
-}
-
-#[track_caller]
-fn refused(run: &Run, exit: i32, code: &str) {
-    assert_eq!(run.code, Some(exit), "{}", run.text());
-    let line = format!("code: {code}\n");
-    assert!(run.stderr.contains(&line), "{}", run.text());
 }
 
 /// A place that trusts who signed the test vectors.
@@ -84,10 +53,8 @@ impl Vectors {
 
     /// Tries to install one of the bad ones.
     fn start(&self, name: &str) -> Run {
-        isi(
-            &self.place,
-            &["start", "--install-image-path", &Self::file(name)],
-        )
+        self.place
+            .upgrade(&["start", "--install-image-path", &Self::file(name)])
     }
 }
 
@@ -95,9 +62,9 @@ impl Vectors {
 #[test]
 fn parts_of_two_updates_are_mixed() {
     let place = machine();
-    let old = image(&place, "1.0", "1", &[]);
+    let old = place.image("1.0", "1", &[]);
     place.write("image/etc/release", "other\n");
-    let new = image(&place, "2.0", "2", &[]);
+    let new = place.image("2.0", "2", &[]);
     let signature = ["--package", &old, "--output", "old.p7s"];
     let export = [&["export-signature"], &signature[..]].concat();
     place.packager(&export).succeeded();
@@ -110,14 +77,14 @@ fn parts_of_two_updates_are_mixed() {
     ];
     let attached = place.packager(&attach);
     assert_ne!(attached.code, Some(0), "{}", attached.text());
-    isi(&place, &["catalog", "verify", "--file", &new]).succeeded();
+    place.catalog(&["verify", "--file", &new]).succeeded();
     // The payload of one in front of the manifest of the other.
     let (mut mixed, new) = (place.read(&old), place.read(&new));
     let end = mixed.len().min(new.len());
     mixed.truncate(end / 2);
     mixed.extend_from_slice(&new[end / 2..]);
     place.write("mixed.isi", mixed);
-    let start = isi(&place, &["start", "--install-image-path", "mixed.isi"]);
+    let start = place.upgrade(&["start", "--install-image-path", "mixed.isi"]);
     assert_eq!(start.code, Some(4), "{}", start.text());
     assert!(!place.path("home/system").exists());
 }
@@ -126,17 +93,11 @@ fn parts_of_two_updates_are_mixed() {
 #[test]
 fn any_certificate_below_the_root_can_sign() {
     let place = machine();
-    let sibling = [
-        "--key",
-        "home/keys/sibling.key",
-        "--cert",
-        "home/keys/sibling.pem",
-    ];
-    let file = image(&place, "1.0", "1", &sibling);
-    let start = isi(&place, &["start", "--install-image-path", &file]);
+    let file = place.image("1.0", "1", &SIBLING);
+    let start = place.upgrade(&["start", "--install-image-path", &file]);
     assert_eq!(start.code, Some(4), "{}", start.text());
     let vectors = Vectors::new("hostile");
-    refused(&vectors.start("E_EKU.isi"), 4, "E_EKU");
+    vectors.start("E_EKU.isi").refused(4, "E_EKU");
     for place in [&place, &vectors.place] {
         assert!(!place.path("home/system").exists());
     }
@@ -148,8 +109,10 @@ fn a_directory_of_plain_certificates_is_not_read() {
     let place = machine();
     let certs = place.path("home/trust/certs");
     fs::rename(certs.join("root.pem"), certs.join("of our vendor.crt")).unwrap();
-    let file = image(&place, "1.0", "1", &[]);
-    isi(&place, &["start", "--install-image-path", &file]).succeeded();
+    let file = place.image("1.0", "1", &[]);
+    place
+        .upgrade(&["start", "--install-image-path", &file])
+        .succeeded();
 }
 
 /// 1.5: revocation compares the bytes of files, so one more comment in the certificate gets around it.
@@ -164,10 +127,9 @@ fn revocation_is_by_file_bytes() {
     )
     .unwrap();
     for cert in ["home/keys/signer.pem", "commented.pem"] {
-        let signed = ["--cert", cert, "--overwrite"];
-        let file = image(&place, "1.0", "1", &signed);
-        let start = isi(&place, &["start", "--install-image-path", &file]);
-        refused(&start, 4, "E_REVOKED");
+        let file = place.image("1.0", "1", &["--cert", cert]);
+        let start = place.upgrade(&["start", "--install-image-path", &file]);
+        start.refused(4, "E_REVOKED");
         assert!(!place.path("home/system").exists(), "{cert}");
     }
 }
@@ -177,14 +139,14 @@ fn revocation_is_by_file_bytes() {
 fn an_existing_environment_is_destroyed() {
     let place = machine();
     installed(&place, "1.0", "1", &[]);
-    isi(&place, &["bootenv", "create", "mine"]).succeeded();
+    place.bootenv(&["create", "mine"]).succeeded();
     place.write("home/system/environments/mine/precious", "the only copy");
     let before = place.digests("home/system");
-    let file = image(&place, "2.0", "2", &[]);
+    let file = place.image("2.0", "2", &[]);
     let start = ["start", "--install-image-path", &file, "--bootenv", "mine"];
-    refused(&isi(&place, &start), 1, "E_ENVIRONMENT_EXISTS");
+    place.upgrade(&start).refused(1, "E_ENVIRONMENT_EXISTS");
     let create = ["bootenv", "create", "mine", "--empty"];
-    refused(&isi(&place, &create), 1, "E_ENVIRONMENT_EXISTS");
+    place.upgrade(&create).refused(1, "E_ENVIRONMENT_EXISTS");
     assert_eq!(place.digests("home/system"), before);
 }
 
@@ -194,16 +156,18 @@ fn a_failed_attempt_deletes_what_it_was_given_and_leaves_its_own() {
     let place = machine();
     installed(&place, "1.0", "1", &[]);
     place.write("given/kernel", "generic");
-    let file = image(&place, "2.0", "2", &["--kernel", "given/kernel"]);
+    let file = place.image("2.0", "2", &["--kernel", "given/kernel"]);
     let before = place.digests("home/system");
     let start = ["start", "--install-image-path", &file, "--kernel", "none"];
-    refused(&isi(&place, &start), 1, "E_KERNEL_MISSING");
+    place.upgrade(&start).refused(1, "E_KERNEL_MISSING");
     assert_eq!(place.digests("home/system"), before);
     assert!(place.path(&file).exists());
     // What was begun and is taken back leaves nothing either, but its journal.
-    isi(&place, &["start", "--install-image-path", &file]).succeeded();
-    isi(&place, &["rollback", "--force"]).succeeded();
-    isi(&place, &["archive"]).succeeded();
+    place
+        .upgrade(&["start", "--install-image-path", &file])
+        .succeeded();
+    place.upgrade(&["rollback", "--force"]).succeeded();
+    place.upgrade(&["archive"]).succeeded();
     let strip = |digests: std::collections::BTreeMap<_, _>| {
         let own = |path: &std::path::PathBuf| {
             let text = path.to_string_lossy();
@@ -223,14 +187,14 @@ fn configuration_beats_flags() {
     place.write("kernels/generic", "1");
     place.write("kernels/debug", "2");
     let kernels = ["--kernel", "kernels/generic", "--kernel", "kernels/debug"];
-    let file = image(&place, "1.0", "1", &kernels);
+    let file = place.image("1.0", "1", &kernels);
     let configure = |text: &str| {
         let file = place.write("home/upgrade.toml", text);
         fs::set_permissions(file, fs::Permissions::from_mode(0o644)).unwrap();
     };
     let kernel_of = |root: &str, more: &[&str]| {
         let start = ["start", "--install-image-path", &file, "--root", root];
-        isi(&place, &[&start[..], more].concat()).succeeded();
+        place.upgrade(&[&start[..], more].concat()).succeeded();
         let record = place.read(&format!("{root}/records/OS-1.0.json"));
         let record: serde_json::Value = serde_json::from_slice(&record).unwrap();
         record["boot"]["kernel"].as_str().map(str::to_owned)
@@ -243,10 +207,10 @@ fn configuration_beats_flags() {
     // It is data: nothing in it is run, and what is no setting is refused.
     configure("[paths]\ncatalog = '$(touch ran)'\n");
     let catalog = ["--catalog", "other", "catalog", "import", &file];
-    isi(&place, &catalog).succeeded();
+    place.upgrade(&catalog).succeeded();
     assert!(place.path("other/artifacts").exists());
     configure("touch ran\nunsigned=1\n");
-    assert_eq!(isi(&place, &["view"]).code, Some(1));
+    assert_eq!(place.upgrade(&["view"]).code, Some(1));
     assert!(!place.path("ran").exists());
 }
 
@@ -255,15 +219,17 @@ fn configuration_beats_flags() {
 fn second_run_in_the_same_directory() {
     let place = machine();
     installed(&place, "1.0", "1", &[]);
-    let file = image(&place, "2.0", "2", &[]);
+    let file = place.image("2.0", "2", &[]);
     for _ in 0..3 {
-        isi(&place, &["start", "--install-image-path", &file]).succeeded();
-        isi(&place, &["rollback", "--force"]).succeeded();
-        isi(&place, &["archive"]).succeeded();
+        place
+            .upgrade(&["start", "--install-image-path", &file])
+            .succeeded();
+        place.upgrade(&["rollback", "--force"]).succeeded();
+        place.upgrade(&["archive"]).succeeded();
     }
     let start = ["start", "--install-image-path", &file, "--root", "new"];
-    isi(&place, &start).succeeded();
-    refused(&isi(&place, &start), 1, "E_UPGRADE_RUNNING");
+    place.upgrade(&start).succeeded();
+    place.upgrade(&start).refused(1, "E_UPGRADE_RUNNING");
     assert_eq!(place.names("new/environments"), ["OS-2.0"]);
 }
 
@@ -282,8 +248,10 @@ fn hard_link_to_a_skipped_file() {
         fs::hard_link(place.path(&from), place.path(&to)).unwrap();
     }
     place.write("skip", "./boot\n");
-    let file = image(&place, "2.0", "2", &["--skip-list", "skip"]);
-    isi(&place, &["start", "--install-image-path", &file]).succeeded();
+    let file = place.image("2.0", "2", &["--skip-list", "skip"]);
+    place
+        .upgrade(&["start", "--install-image-path", &file])
+        .succeeded();
     let new = "home/system/environments/OS-2.0";
     assert_eq!(place.names(&format!("{new}/boot")), ["here"]);
     assert_eq!(place.read(&format!("{new}/boot/here")), b"mine");
@@ -295,13 +263,15 @@ fn hard_link_to_a_skipped_file() {
 #[test]
 fn no_kernel_still_wants_a_kernel() {
     let place = machine();
-    let file = image(&place, "1.0", "1", &[]);
+    let file = place.image("1.0", "1", &[]);
     place.write("home/upgrade.toml", "[jails]\nweb = 'web'\n");
     let config = place.path("home/upgrade.toml");
     fs::set_permissions(config, fs::Permissions::from_mode(0o644)).unwrap();
     let start = ["start", "--install-image-path", &file, "--no-kernel"];
-    isi(&place, &[&start[..], &["--jail", "web"]].concat()).succeeded();
-    let list = isi(&place, &["bootenv", "list", "--jail", "web"]).succeeded();
+    place
+        .upgrade(&[&start[..], &["--jail", "web"]].concat())
+        .succeeded();
+    let list = place.bootenv(&["list", "--jail", "web"]).succeeded();
     assert!(list.stdout.contains("OS-1.0 good"), "{}", list.stdout);
 }
 
@@ -317,8 +287,10 @@ fn boot_is_a_link_that_leads_out() {
     symlink(&outside, &old).unwrap();
     place.write("image/boot/loader", "of the image");
     place.write("obsolete", "boot/old\n");
-    let file = image(&place, "2.0", "2", &["--obsolete-list", "obsolete"]);
-    isi(&place, &["start", "--install-image-path", &file]).succeeded();
+    let file = place.image("2.0", "2", &["--obsolete-list", "obsolete"]);
+    place
+        .upgrade(&["start", "--install-image-path", &file])
+        .succeeded();
     let new = "home/system/environments/OS-2.0/boot";
     assert_eq!(place.read(&format!("{new}/loader")), b"of the image");
     assert_eq!(place.names("outside"), ["loader"]);
@@ -329,7 +301,7 @@ fn boot_is_a_link_that_leads_out() {
 #[test]
 fn helper_programs_crash_in_the_middle() {
     let place = machine();
-    let file = image(&place, "1.0", "1", &[]);
+    let file = place.image("1.0", "1", &[]);
     for command in [
         &["start", "--install-image-path", &file][..],
         &["bootenv", "select"],
@@ -348,14 +320,14 @@ fn helper_programs_crash_in_the_middle() {
 #[test]
 fn unpack_before_verify() {
     let place = machine();
-    let file = image(&place, "1.0", "1", &[]);
+    let file = place.image("1.0", "1", &[]);
     let whole = place.read(&file);
     // Every region, the manifest and the signatures: one changed byte each.
     for part in 1..8 {
         place.write(&file, &whole);
         place.flip(&file, whole.len() * part / 8);
         let start = ["start", "--install-image-path", &file, "--root", "new"];
-        let run = isi(&place, &start);
+        let run = place.upgrade(&start);
         assert_eq!(run.code, Some(4), "part {part}: {}", run.text());
         assert!(!place.path("new").exists(), "part {part}");
     }
@@ -365,7 +337,7 @@ fn unpack_before_verify() {
         .packager(&[&unsigned[..], &named].concat())
         .succeeded();
     let start = ["start", "--install-image-path", "unsigned.isi"];
-    let run = isi(&place, &[&start[..], &["--root", "new"]].concat());
+    let run = place.upgrade(&[&start[..], &["--root", "new"]].concat());
     assert_eq!(run.code, Some(4), "{}", run.text());
     assert!(!place.path("new").exists());
 }
@@ -392,7 +364,7 @@ fn evil_archive_members() {
         let vectors = Vectors::new("default");
         let start = vectors.start(name);
         let early = start.stderr.contains("code: E_NOT_IMAGE\n");
-        refused(&start, 1, if early { "E_NOT_IMAGE" } else { code });
+        start.refused(1, if early { "E_NOT_IMAGE" } else { code });
         let (place, file) = (&vectors.place, Vectors::file(name));
         let extract = [
             "extract",
@@ -403,7 +375,7 @@ fn evil_archive_members() {
             "--files",
             "out",
         ];
-        refused(&place.packager(&extract), 1, code);
+        place.packager(&extract).refused(1, code);
         assert!(!place.path("home/system").exists(), "{name}");
         // Nothing beside the catalog and what was trusted before, and nothing in the target.
         let left = place.names(".");
@@ -433,22 +405,10 @@ fn evil_archive_members_of_a_foreign_archive() {
     ];
     place.run("tar", &tar).succeeded();
     let named = ["--type", "onefs", "--name", "OS", "--version", "1.0"];
-    let signed = [
-        "--key",
-        "home/keys/signer.key",
-        "--cert",
-        "home/keys/signer.pem",
-    ];
-    let stamped = [
-        "--tsa-key",
-        "home/keys/tsa.key",
-        "--tsa-cert",
-        "home/keys/tsa.pem",
-    ];
     let create = ["create", "--payload", "evil.tar", "--output", "evil.isi"];
-    let arguments = [&create[..], &named, &signed, &stamped].concat();
+    let arguments = [&create[..], &named, &SIGNER, &AUTHORITY].concat();
     place.packager(&arguments).succeeded();
     let start = ["start", "--install-image-path", "evil.isi", "--root", "new"];
-    refused(&isi(&place, &start), 1, "E_NO_TREE");
+    place.upgrade(&start).refused(1, "E_NO_TREE");
     assert!(!place.path("new").exists());
 }

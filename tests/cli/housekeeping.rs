@@ -5,18 +5,10 @@ use std::process::Stdio;
 
 use crate::support::{Place, Run};
 
-fn catalog(place: &Place, arguments: &[&str]) -> Run {
-    place.isi(&[&["--home", "home", "upgrade", "catalog"], arguments].concat())
-}
-
-fn json(run: Run) -> serde_json::Value {
-    serde_json::from_str(&run.succeeded().stdout).unwrap()
-}
-
 fn with_one() -> (Place, String) {
     let place = Place::with_pki();
     place.signed("x.isi");
-    catalog(&place, &["import", "x.isi"]).succeeded();
+    place.catalog(&["import", "x.isi"]).succeeded();
     let id = place.id_of("x.isi");
     (place, id)
 }
@@ -51,7 +43,10 @@ fn remove_asks_on_a_terminal_and_only_a_yes_removes() {
         assert_eq!(run.code, Some(code), "{}", run.text());
         assert!(run.stdout.contains(question), "{:?}", run.stdout);
         assert_eq!(run.stdout.contains("E_CONFIRM"), code == 1);
-        let total = json(catalog(&place, &["list", "--format", "json"]));
+        let total = place
+            .catalog(&["list", "--format", "json"])
+            .succeeded()
+            .json();
         assert_eq!(total["total"], u64::from(code == 1), "{answer:?}");
     }
     // What cannot be removed is not asked about.
@@ -68,15 +63,15 @@ fn off_a_terminal_force_answers_and_a_dry_run_says_what_it_then_does() {
         (vec!["remove", "--id", &id[..5]], "home/catalog/artifacts"),
         (vec!["clean"], "home/catalog/incoming"),
     ] {
-        let run = |more: &[&str]| catalog(&place, &[&command[..], more].concat());
+        let run = |more: &[&str]| place.catalog(&[&command[..], more].concat());
         let refused = run(&[]);
         assert_eq!(refused.code, Some(1));
         for part in ["code: E_CONFIRM", "--force", "question: This will remove"] {
             assert!(refused.stderr.contains(part), "{}", refused.stderr);
         }
-        let mut plan = json(run(&["--dry-run", "--format", "json"]));
+        let mut plan = run(&["--dry-run", "--format", "json"]).succeeded().json();
         assert_eq!(place.names(path).len(), 1);
-        let done = json(run(&["--force", "--format", "json"]));
+        let done = run(&["--force", "--format", "json"]).succeeded().json();
         assert_eq!(place.names(path).len(), 0);
         assert_eq!(
             (&plan["dry_run"], &done["dry_run"]),
@@ -93,26 +88,33 @@ fn a_pinned_package_stays_whatever_force_says() {
     let (place, id) = with_one();
     let short = &id[..5];
     let pin = ["pin", "--id", short, "--reason", "rack 2"];
-    catalog(&place, &pin).succeeded();
-    let again = json(catalog(&place, &[&pin[..], &["--format", "json"]].concat()));
+    place.catalog(&pin).succeeded();
+    let again = place
+        .catalog(&[&pin[..], &["--format", "json"]].concat())
+        .succeeded()
+        .json();
     assert_eq!(again["changed"], false);
     assert_eq!(again["references"][0]["kind"], "pin");
     for more in [&["--force"][..], &["--dry-run"]] {
-        let refused = catalog(&place, &[&["remove", "--id", short], more].concat());
+        let refused = place.catalog(&[&["remove", "--id", short], more].concat());
         assert_eq!(refused.code, Some(1));
         for part in ["pin of uid ", ": rack 2", "E_REFERENCED", "catalog unpin"] {
             assert!(refused.stderr.contains(part), "{}", refused.stderr);
         }
     }
     let nobody = ["unpin", "--id", short, "--holder", "x", "--reason", "y"];
-    let refused = catalog(&place, &nobody);
+    let refused = place.catalog(&nobody);
     assert!(
         refused.stderr.contains("E_NOT_REFERENCED"),
         "{}",
         refused.stderr
     );
-    catalog(&place, &["unpin", "--id", short, "--reason", "done"]).succeeded();
-    catalog(&place, &["remove", "--id", short, "--force"]).succeeded();
+    place
+        .catalog(&["unpin", "--id", short, "--reason", "done"])
+        .succeeded();
+    place
+        .catalog(&["remove", "--id", short, "--force"])
+        .succeeded();
 }
 
 #[test]
@@ -124,11 +126,11 @@ fn history_tells_everything_and_follows_its_chain() {
         &["unpin", "--id", short, "--reason", "done"],
         &["remove", "--id", short, "--force"],
     ] {
-        catalog(&place, change).succeeded();
+        place.catalog(change).succeeded();
     }
     let kinds = |more: &[&str]| {
         let arguments = [&["history", "--format", "json"], more].concat();
-        let json = json(catalog(&place, &arguments));
+        let json = place.catalog(&arguments).succeeded().json();
         assert_eq!(json["total"], 4);
         let items = json["items"].as_array().unwrap().iter();
         let kinds: Vec<_> = items
@@ -146,7 +148,7 @@ fn history_tells_everything_and_follows_its_chain() {
         "remove"
     );
     assert_eq!(kinds(&["--since", "2200-01-01T00:00:00Z"]), "");
-    let table = catalog(&place, &["history", "--verify"]).succeeded();
+    let table = place.catalog(&["history", "--verify"]).succeeded();
     assert!(table.stdout.contains("Total: 4"), "{}", table.stdout);
     assert!(
         table.stdout.contains("uid 0 \\u{1b}[2J"),
@@ -158,7 +160,7 @@ fn history_tells_everything_and_follows_its_chain() {
     let mirror = whole.clone();
     let mirror = String::from_utf8(mirror).unwrap().replace("done", "gone");
     place.write("home/catalog/events.jsonl", mirror);
-    let found = catalog(&place, &["history", "--verify"]);
+    let found = place.catalog(&["history", "--verify"]);
     assert_eq!(found.code, Some(3), "{}", found.text());
     assert!(
         found.stderr.contains("line 3 of events.jsonl"),
@@ -173,7 +175,7 @@ fn history_tells_everything_and_follows_its_chain() {
     );
     std::fs::remove_file(place.path("home/catalog/events.jsonl")).unwrap();
     place.signed("y.isi");
-    catalog(&place, &["import", "y.isi"]).succeeded();
-    catalog(&place, &["history", "--verify"]).succeeded();
+    place.catalog(&["import", "y.isi"]).succeeded();
+    place.catalog(&["history", "--verify"]).succeeded();
     assert!(place.read("home/catalog/events.jsonl").starts_with(&whole));
 }

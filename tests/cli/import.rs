@@ -6,10 +6,6 @@ use std::process::Stdio;
 
 use crate::support::{Place, Run, compare};
 
-fn catalog(place: &Place, arguments: &[&str]) -> Run {
-    place.isi(&[&["--home", "home", "upgrade", "catalog"], arguments].concat())
-}
-
 fn from_input(place: &Place, input: impl Into<Stdio>) -> Run {
     let arguments = ["--home", "home", "upgrade", "catalog", "import", "-"];
     let mut command = place.command("isi", &arguments);
@@ -18,7 +14,7 @@ fn from_input(place: &Place, input: impl Into<Stdio>) -> Run {
 
 fn listed(place: &Place) -> Vec<String> {
     let list = ["list", "--format", "csv", "--no-header", "--sort", "name"];
-    let run = catalog(place, &list).succeeded();
+    let run = place.catalog(&list).succeeded();
     let name = |line: &str| line.split(',').nth(4).unwrap().to_owned();
     run.stdout.lines().map(name).collect()
 }
@@ -34,10 +30,7 @@ fn with_two() -> Place {
 #[test]
 fn several_files_in_the_order_they_are_named() {
     let place = with_two();
-    compare!(catalog(
-        &place,
-        &["import", "in/b.isi", "in/a.isi", "in/b.isi"]
-    ));
+    compare!(place.catalog(&["import", "in/b.isi", "in/a.isi", "in/b.isi"]));
     assert_eq!(listed(&place), ["a", "b"]);
 }
 
@@ -46,14 +39,14 @@ fn a_directory_means_its_packages_and_nothing_else() {
     let place = with_two();
     std::fs::create_dir(place.path("in/deeper.isi")).unwrap();
     place.write("in/notes.txt", "no package");
-    compare!(catalog(&place, &["import", "--from-dir", "in"]));
+    compare!(place.catalog(&["import", "--from-dir", "in"]));
     assert_eq!(listed(&place), ["a", "b"]);
 }
 
 #[test]
 fn a_directory_without_packages_is_refused() {
     let place = with_two();
-    compare!(catalog(&place, &["import", "--from-dir", "home"]));
+    compare!(place.catalog(&["import", "--from-dir", "home"]));
     assert!(!place.path("home/catalog").exists());
 }
 
@@ -62,13 +55,13 @@ fn what_fails_is_said_and_the_rest_goes_on() {
     let place = with_two();
     place.unsigned("in/c.isi");
     let all = ["import", "in/missing.isi", "in/c.isi", "in/a.isi"];
-    compare!(catalog(&place, &all), "one_not_trusted");
+    compare!(place.catalog(&all), "one_not_trusted");
     assert_eq!(listed(&place), ["a"]);
-    let run = catalog(&place, &["import", "in/missing.isi", "in/a.isi"]);
+    let run = place.catalog(&["import", "in/missing.isi", "in/a.isi"]);
     assert_eq!(run.code, Some(1), "{}", run.stderr);
-    let json = catalog(&place, &[&all[..], &["--format", "json"]].concat());
+    let json = place.catalog(&[&all[..], &["--format", "json"]].concat());
     assert_eq!(json.code, Some(4));
-    let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    let json = json.json();
     assert_eq!((&json["total"], &json["failed"]), (&3.into(), &2.into()));
     assert_eq!(json["items"][0]["error"]["code"], "E_IO");
     assert_eq!(json["items"][1]["error"]["code"], "E_UNSIGNED");
@@ -85,7 +78,7 @@ fn a_package_on_standard_input_by_file_and_by_pipe() {
     from_input(&place, cat.stdout.take().unwrap()).succeeded();
     cat.wait().unwrap();
     assert_eq!(listed(&place), ["a", "b"]);
-    catalog(&place, &["verify"]).succeeded();
+    place.catalog(&["verify"]).succeeded();
     for (name, id) in [("a", "in/a.isi"), ("b", "in/b.isi")] {
         let id = place.id_of(id);
         let artifact = format!("home/catalog/artifacts/{}/{id}/package.isi", &id[..2]);
@@ -97,7 +90,7 @@ fn a_package_on_standard_input_by_file_and_by_pipe() {
 #[test]
 fn what_is_no_package_on_standard_input_leaves_nothing() {
     let place = with_two();
-    catalog(&place, &["import", "in/a.isi"]).succeeded();
+    place.catalog(&["import", "in/a.isi"]).succeeded();
     let before = place.digests("home");
     let whole = place.read("in/b.isi");
     for (name, part) in [
@@ -150,13 +143,13 @@ fn waiting_for_standard_input_can_be_stopped() {
 #[test]
 fn standard_input_holds_one_package() {
     let place = with_two();
-    compare!(catalog(&place, &["import", "-", "-"]));
+    compare!(place.catalog(&["import", "-", "-"]));
 }
 
 #[test]
 fn a_stream_that_never_ends_is_refused_at_its_limit_and_leaves_nothing() {
     let place = with_two();
-    catalog(&place, &["import", "in/a.isi"]).succeeded();
+    place.catalog(&["import", "in/a.isi"]).succeeded();
     let before = place.digests("home");
     let length = std::fs::metadata(place.path("in/b.isi")).unwrap().len();
     let limited = |limit: u64, input: Stdio| {

@@ -29,6 +29,7 @@ mod housekeeping;
 mod import;
 mod interrupt;
 mod lock;
+mod machine;
 mod owners;
 mod permanent;
 mod progress;

@@ -2,76 +2,42 @@
 
 use serde_json::Value;
 
-use crate::support::{Place, Run};
+use crate::support::Place;
 
 /// A machine that runs image 1.0, committed.
 fn machine() -> Place {
     let place = Place::with_pki();
     place.write("image/etc/release", "some\n");
     install(&place, "1.0", "1", &[]);
-    isi(&place, &["bootenv", "check"]).succeeded();
-    isi(&place, &["commit", "--force"]).succeeded();
+    place.bootenv(&["check"]).succeeded();
+    place.upgrade(&["commit", "--force"]).succeeded();
     place
 }
 
 /// Builds an image, installs it, and starts it as far as that can be done here.
 fn install(place: &Place, version: &str, counter: &str, more: &[&str]) {
-    let file = format!("{version}.isi");
-    let usual = [
-        ["--output", &file],
-        ["--type", "onefs"],
-        ["--name", "OS"],
-        ["--version", version],
-        ["--product", "os"],
-        ["--release-counter", counter],
-        ["--created", "2001-09-09T01:46:40Z"],
-        ["--key", "home/keys/signer.key"],
-        ["--cert", "home/keys/signer.pem"],
-        ["--tsa-key", "home/keys/tsa.key"],
-        ["--tsa-cert", "home/keys/tsa.pem"],
-    ];
-    let arguments = [&["create", "image"], usual.as_flattened(), more].concat();
-    place.packager(&arguments).succeeded();
-    isi(place, &["start", "--install-image-path", &file]).succeeded();
-    isi(place, &["bootenv", "select"]).succeeded();
-}
-
-fn isi(place: &Place, arguments: &[&str]) -> Run {
-    place.isi(&[&["--home", "home", "upgrade"], arguments].concat())
-}
-
-fn json(run: &Run) -> Value {
-    serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{error}: {}", run.text()))
-}
-
-fn lines(run: &Run) -> Vec<Value> {
-    let lines = run.stdout.lines();
-    lines
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
+    let file = place.image(version, counter, more);
+    place
+        .upgrade(&["start", "--install-image-path", &file])
+        .succeeded();
+    place.bootenv(&["select"]).succeeded();
 }
 
 fn view(place: &Place) -> Value {
-    json(&isi(place, &["view", "--format", "json"]).succeeded())
-}
-
-#[track_caller]
-fn refused(run: &Run, code: &str) {
-    assert_eq!(run.code, Some(1), "{}", run.text());
-    assert!(
-        run.stderr.contains(&format!("code: {code}\n")),
-        "{}",
-        run.text()
-    );
-    assert_eq!(run.stdout, "", "{}", run.text());
+    place
+        .upgrade(&["view", "--format", "json"])
+        .succeeded()
+        .json()
 }
 
 #[test]
 fn a_commit_says_beforehand_what_cannot_be_undone_and_asks() {
     let place = machine();
     install(&place, "2.0", "5", &[]);
-    refused(&isi(&place, &["commit", "--force"]), "E_NOT_NOW");
-    let check = isi(&place, &["bootenv", "check"]).succeeded();
+    place
+        .upgrade(&["commit", "--force"])
+        .refused(1, "E_NOT_NOW");
+    let check = place.bootenv(&["check"]).succeeded();
     assert!(
         check.stdout.starts_with("pass environment: OS-2.0 runs\n"),
         "{}",
@@ -86,7 +52,7 @@ fn a_commit_says_beforehand_what_cannot_be_undone_and_asks() {
 
     let state = "home/system/system.json";
     let before = place.read(state);
-    let dry = isi(&place, &["commit", "--dry-run"]).succeeded();
+    let dry = place.upgrade(&["commit", "--dry-run"]).succeeded();
     for said in [
         "W_NO_WAY_BACK",
         "W_REMOVED",
@@ -96,8 +62,8 @@ fn a_commit_says_beforehand_what_cannot_be_undone_and_asks() {
     ] {
         assert!(dry.stdout.contains(said), "{said}: {}", dry.stdout);
     }
-    let run = isi(&place, &["commit"]);
-    refused(&run, "E_CONFIRM");
+    let run = place.upgrade(&["commit"]);
+    run.refused(1, "E_CONFIRM");
     assert!(
         run.stderr.contains("environment OS-1.0 is removed"),
         "{}",
@@ -105,13 +71,15 @@ fn a_commit_says_beforehand_what_cannot_be_undone_and_asks() {
     );
     assert_eq!(place.read(state), before, "nothing was done");
 
-    let run = isi(&place, &["commit", "--force", "--format", "json"]).succeeded();
+    let run = place
+        .upgrade(&["commit", "--force", "--format", "json"])
+        .succeeded();
     assert!(
         run.stderr.contains("\n- environment OS-1.0 is removed"),
         "what is done is said without a question, too: {}",
         run.stderr
     );
-    let events = lines(&run);
+    let events = run.lines();
     let done = events.iter().filter(|event| event["state"] == "done");
     let done: Vec<_> = done.map(|event| event["step"].as_str().unwrap()).collect();
     assert_eq!(done, ["pin", "settle", "release", "clean"]);
@@ -123,7 +91,7 @@ fn a_commit_says_beforehand_what_cannot_be_undone_and_asks() {
     assert_eq!(last["floors"]["os"], 5);
     assert_eq!(place.names("home/system/environments"), ["OS-2.0"]);
     // Nothing is left to be said or asked.
-    let again = isi(&place, &["commit"]).succeeded();
+    let again = place.upgrade(&["commit"]).succeeded();
     assert!(
         again.stderr.contains("OS 2.0 in OS-2.0 is permanent"),
         "{}",
@@ -135,20 +103,18 @@ fn a_commit_says_beforehand_what_cannot_be_undone_and_asks() {
 fn an_older_image_needs_a_recorded_reason_from_then_on() {
     let place = machine();
     install(&place, "2.0", "5", &[]);
-    isi(&place, &["bootenv", "check"]).succeeded();
-    isi(&place, &["commit", "--force"]).succeeded();
+    place.bootenv(&["check"]).succeeded();
+    place.upgrade(&["commit", "--force"]).succeeded();
     let old = ["start", "--install-image-path", "1.0.isi"];
-    refused(&isi(&place, &old), "E_DOWNGRADE");
-    isi(
-        &place,
-        &[&old[..], &["--allow-downgrade", "2.0 eats data"]].concat(),
-    )
-    .succeeded();
-    isi(&place, &["bootenv", "select"]).succeeded();
-    isi(&place, &["bootenv", "check"]).succeeded();
-    isi(&place, &["commit", "--force"]).succeeded();
+    place.upgrade(&old).refused(1, "E_DOWNGRADE");
+    place
+        .upgrade(&[&old[..], &["--allow-downgrade", "2.0 eats data"]].concat())
+        .succeeded();
+    place.bootenv(&["select"]).succeeded();
+    place.bootenv(&["check"]).succeeded();
+    place.upgrade(&["commit", "--force"]).succeeded();
     assert_eq!(view(&place)["floors"]["os"], 5, "the floor stays");
-    let history = isi(&place, &["catalog", "history", "--format", "json"]).succeeded();
+    let history = place.catalog(&["history", "--format", "json"]).succeeded();
     assert!(
         history.stdout.contains("2.0 eats data"),
         "{}",
@@ -159,28 +125,30 @@ fn an_older_image_needs_a_recorded_reason_from_then_on() {
 #[test]
 fn a_rollback_asks_and_takes_back() {
     let place = machine();
-    refused(&isi(&place, &["rollback", "--force"]), "E_NO_UPGRADE");
+    place
+        .upgrade(&["rollback", "--force"])
+        .refused(1, "E_NO_UPGRADE");
     install(&place, "2.0", "5", &[]);
-    let dry = isi(&place, &["rollback", "--dry-run"]).succeeded();
+    let dry = place.upgrade(&["rollback", "--dry-run"]).succeeded();
     assert!(
         dry.stdout
             .contains("OS-1.0 boots when the machine starts anew"),
         "{}",
         dry.stdout
     );
-    refused(&isi(&place, &["rollback"]), "E_CONFIRM");
+    place.upgrade(&["rollback"]).refused(1, "E_CONFIRM");
     let arguments = [
         "rollback", "--force", "--reason", "too slow", "--format", "json",
     ];
-    let run = isi(&place, &arguments).succeeded();
-    let last = lines(&run).pop().unwrap();
+    let run = place.upgrade(&arguments).succeeded();
+    let last = run.lines().pop().unwrap();
     assert_eq!(last["last_action"], "rollback");
     assert_eq!(last["last_action_result"], "pass");
     assert_eq!(last["rollback"]["reason"], "too slow");
     assert_eq!(last["rollback"]["automatic"], false);
-    let selected = isi(&place, &["bootenv", "select"]).succeeded();
+    let selected = place.bootenv(&["select"]).succeeded();
     assert!(selected.stdout.contains("OS-1.0"), "{}", selected.stdout);
-    isi(&place, &["archive"]).succeeded();
+    place.upgrade(&["archive"]).succeeded();
     assert_eq!(place.names("home/system/environments"), ["OS-1.0"]);
 }
 
@@ -189,7 +157,7 @@ fn what_never_comes_up_is_rolled_back_and_view_says_so() {
     let place = machine();
     install(&place, "2.0", "5", &[]);
     for _ in 0..3 {
-        isi(&place, &["bootenv", "select"]).succeeded();
+        place.bootenv(&["select"]).succeeded();
     }
     let found = view(&place);
     assert_eq!(found["cluster_state"], "committed");
@@ -229,7 +197,7 @@ fn a_failing_health_check_ends_with_3_and_restarts_where_that_is_asked_for() {
     assert!(!place.path("restarted").exists());
     let run = check(&["--reboot", "--format", "json"]);
     assert_eq!(run.code, Some(3), "{}", run.text());
-    assert_eq!(json(&run)["settled"], "bad");
+    assert_eq!(run.json()["settled"], "bad");
     assert!(place.path("restarted").exists());
     assert_eq!(view(&place)["cluster_state"], "error");
 }
@@ -264,17 +232,17 @@ fn what_is_good_is_not_restarted_whatever_is_found() {
     let place = machine();
     std::fs::remove_dir_all(place.path("home/trust/certs")).unwrap();
     place.write("bin/reboot", "#!/bin/sh\ntouch restarted\n");
-    let run = isi(&place, &["bootenv", "check", "--reboot"]);
+    let run = place.bootenv(&["check", "--reboot"]);
     assert_eq!(run.code, Some(3), "{}", run.text());
     assert!(run.stdout.contains("FAIL trust: "), "{}", run.stdout);
-    let selected = isi(&place, &["bootenv", "select"]).succeeded();
+    let selected = place.bootenv(&["select"]).succeeded();
     assert!(selected.stdout.contains("OS-1.0"), "{}", selected.stdout);
 }
 
 #[test]
 fn a_system_that_never_was_a_package_becomes_one_that_can_be_exported_and_imported() {
     let place = Place::with_pki();
-    let bootenv = |arguments: &[&str]| isi(&place, &[&["bootenv"], arguments].concat());
+    let bootenv = |arguments: &[&str]| place.upgrade(&[&["bootenv"], arguments].concat());
     bootenv(&["create", "own", "--empty", "--storage", "dir"]).succeeded();
     place.write(
         "home/system/environments/own/etc/os-release",
@@ -283,27 +251,28 @@ fn a_system_that_never_was_a_package_becomes_one_that_can_be_exported_and_import
     bootenv(&["activate", "own"]).succeeded();
     bootenv(&["mark-good", "own"]).succeeded();
     bootenv(&["select"]).succeeded();
-    let dry = isi(&place, &["commit", "--dry-run"]).succeeded();
+    let dry = place.upgrade(&["commit", "--dry-run"]).succeeded();
     assert!(dry.stdout.contains("W_OWN_IMAGE"), "{}", dry.stdout);
     assert!(!place.path("home/system/local-key").exists());
-    let run = isi(&place, &["commit", "--force"]).succeeded();
+    let run = place.upgrade(&["commit", "--force"]).succeeded();
     assert!(
         run.stderr.contains("local-image 7.1 in own is permanent"),
         "{}",
         run.stderr
     );
-    let list = json(&isi(&place, &["catalog", "list", "--format", "json"]).succeeded());
+    let list = place
+        .catalog(&["list", "--format", "json"])
+        .succeeded()
+        .json();
     let item = &list["items"][0];
     assert_eq!(item["state"], "verified");
     assert_eq!(item["references"][0]["kind"], "committed-image");
     let id = item["id"].as_str().unwrap();
-    isi(&place, &["catalog", "verify", "--id", id]).succeeded();
-    isi(&place, &["catalog", "repair", "--force"]).succeeded();
-    isi(
-        &place,
-        &["catalog", "export", "--id", id, "--file", "own.isi"],
-    )
-    .succeeded();
+    place.catalog(&["verify", "--id", id]).succeeded();
+    place.catalog(&["repair", "--force"]).succeeded();
+    place
+        .catalog(&["export", "--id", id, "--file", "own.isi"])
+        .succeeded();
 
     // Elsewhere it is a stranger's, until somebody trusts the key.
     let import = ["--home", "other", "upgrade", "catalog", "import", "own.isi"];

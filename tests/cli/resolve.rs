@@ -4,15 +4,13 @@ use std::fs;
 
 use crate::support::{Place, Run, compare};
 
-fn upgrade(place: &Place, arguments: &[&str]) -> Run {
-    place.isi(&[&["upgrade"], arguments, &["--home", "home"]].concat())
-}
-
 /// A system that was never installed from a package, and an image with configuration of its own.
 fn before() -> Place {
     let place = Place::with_pki();
     let bootenv = |arguments: &[&str]| {
-        upgrade(&place, &[&["bootenv"], arguments].concat()).succeeded();
+        place
+            .upgrade(&[&["bootenv"], arguments].concat())
+            .succeeded();
     };
     bootenv(&["create", "one", "--empty", "--storage", "dir"]);
     for (name, text) in [("motd", "mine\n"), ("gone", "mine\n"), ("hosts", "mine\n")] {
@@ -45,7 +43,7 @@ const START: [&str; 6] = [
 /// Both together.
 fn conflicted() -> Place {
     let place = before();
-    left_to_decide(&upgrade(&place, &START));
+    left_to_decide(&place.upgrade(&START));
     place
 }
 
@@ -64,17 +62,17 @@ fn who_goes_on_after_a_failure_is_told_too_and_who_goes_back_is_not() {
     let place = before();
     let in_the_way = place.path("home/system/.system.json.new");
     fs::create_dir(&in_the_way).unwrap();
-    assert_eq!(upgrade(&place, &START).code, Some(1));
+    assert_eq!(place.upgrade(&START).code, Some(1));
     fs::remove_dir(&in_the_way).unwrap();
-    left_to_decide(&upgrade(&place, &["retry-last-action"]));
-    upgrade(&place, &["rollback", "--force"]).succeeded();
+    left_to_decide(&place.upgrade(&["retry-last-action"]));
+    place.upgrade(&["rollback", "--force"]).succeeded();
     // What one environment left to decide is nobody's who makes another.
     place.write("tree/etc/motd", "mine\n");
     place.write("tree/etc/hosts", "mine\n");
     let image = ["--type", "onefs", "--name", "base", "--version", "3"];
     place.build_with("three.isi", &image, true);
     let start = ["start", "--install-image-path", "three.isi"];
-    upgrade(&place, &start).succeeded();
+    place.upgrade(&start).succeeded();
 }
 
 fn read(place: &Place, name: &str) -> String {
@@ -89,33 +87,30 @@ fn from_the_list_to_the_last_decision() {
         (read(&place, "gone"), read(&place, "new")),
         ("mine\n".into(), "new\n".into())
     );
-    compare!(upgrade(&place, &["resolve"]), "list");
+    compare!(place.upgrade(&["resolve"]), "list");
+    compare!(place.upgrade(&["resolve", "--format", "json"]), "list_json");
     compare!(
-        upgrade(&place, &["resolve", "--format", "json"]),
-        "list_json"
-    );
-    compare!(
-        upgrade(&place, &["resolve", "etc/passwd", "--ours"]),
+        place.upgrade(&["resolve", "etc/passwd", "--ours"]),
         "no_conflict"
     );
     place.write("marked", "a\n<<<<<<< ours\n");
     compare!(
-        upgrade(&place, &["resolve", "etc/motd", "--file", "marked"]),
+        place.upgrade(&["resolve", "etc/motd", "--file", "marked"]),
         "marked"
     );
     place.write("both", "both\n");
     compare!(
-        upgrade(&place, &["resolve", "/etc/motd", "--file", "both"]),
+        place.upgrade(&["resolve", "/etc/motd", "--file", "both"]),
         "file"
     );
     assert_eq!(read(&place, "motd"), "both\n");
     compare!(
-        upgrade(&place, &["resolve", "etc/hosts", "--theirs"]),
+        place.upgrade(&["resolve", "etc/hosts", "--theirs"]),
         "theirs"
     );
     assert_eq!(read(&place, "hosts"), "theirs\n");
-    upgrade(&place, &["resolve"]).succeeded();
-    let history = upgrade(&place, &["catalog", "history"]).succeeded();
+    place.upgrade(&["resolve"]).succeeded();
+    let history = place.catalog(&["history"]).succeeded();
     assert_eq!(
         history.stdout.matches("upgrade-resolve").count(),
         2,
@@ -132,7 +127,8 @@ fn from_the_list_to_the_last_decision() {
 
 #[test]
 fn a_decision_without_a_path() {
-    compare!(upgrade(&Place::new(), &["resolve", "--ours"]));
+    let resolve = ["upgrade", "resolve", "--ours", "--home", "home"];
+    compare!(Place::new().isi(&resolve));
 }
 
 #[test]
@@ -143,7 +139,7 @@ fn an_image_with_rights_where_none_may_be() {
     let image = ["--type", "onefs", "--name", "base", "--version", "2"];
     place.build_with("two.isi", &image, true);
     let start = ["start", "--install-image-path", "two.isi"];
-    compare!(upgrade(&place, &start), "refused");
+    compare!(place.upgrade(&start), "refused");
     place.write("home/upgrade.toml", "[upgrade]\nprivileged = ['home/*']\n");
-    upgrade(&place, &start).succeeded();
+    place.upgrade(&start).succeeded();
 }

@@ -2,20 +2,7 @@
 
 use std::process::Stdio;
 
-use crate::support::{Place, compare};
-
-const SIGNER: [&str; 4] = [
-    "--key",
-    "home/keys/signer.key",
-    "--cert",
-    "home/keys/signer.pem",
-];
-const AUTHORITY: [&str; 4] = [
-    "--tsa-key",
-    "home/keys/tsa.key",
-    "--tsa-cert",
-    "home/keys/tsa.pem",
-];
+use crate::support::{AUTHORITY, Place, SIBLING, SIGNER, compare};
 
 fn on(place: &Place, command: &str, arguments: &[&str]) -> crate::support::Run {
     place.packager(&[&[command, "--package", "x.isi"], arguments].concat())
@@ -52,16 +39,10 @@ fn again_removes_the_timestamp_and_what_no_longer_fits() {
 fn a_second_signer_is_added() {
     let place = Place::with_pki();
     place.signed("x.isi");
-    let sibling = [
-        "--key",
-        "home/keys/sibling.key",
-        "--cert",
-        "home/keys/sibling.pem",
-    ];
-    on(&place, "sign", &[&sibling[..], &["--append"]].concat()).succeeded();
+    on(&place, "sign", &[&SIBLING[..], &["--append"]].concat()).succeeded();
     let view = on(&place, "view", &[]).succeeded();
     assert_eq!(view.stdout.matches("== Signature Details ==").count(), 2);
-    let again = on(&place, "sign", &[&sibling[..], &["--append"]].concat());
+    let again = on(&place, "sign", &[&SIBLING[..], &["--append"]].concat());
     compare!(again);
 }
 

@@ -11,6 +11,28 @@ use std::time::{Duration, SystemTime};
 
 use isi_catalog::digest::Sha256Digest;
 
+/// Flags that sign, with the PKI in `home`.
+pub(crate) const SIGNER: [&str; 4] = [
+    "--key",
+    "home/keys/signer.key",
+    "--cert",
+    "home/keys/signer.pem",
+];
+/// The same as the sibling of the signer, who may not.
+pub(crate) const SIBLING: [&str; 4] = [
+    "--key",
+    "home/keys/sibling.key",
+    "--cert",
+    "home/keys/sibling.pem",
+];
+/// Flags that add a timestamp, with the PKI in `home`.
+pub(crate) const AUTHORITY: [&str; 4] = [
+    "--tsa-key",
+    "home/keys/tsa.key",
+    "--tsa-cert",
+    "home/keys/tsa.pem",
+];
+
 /// A directory of its own, in which the tools run.
 pub(crate) struct Place {
     directory: tempfile::TempDir,
@@ -88,18 +110,8 @@ impl Place {
             }
         }
         if signed {
-            arguments.extend([
-                "--key",
-                "home/keys/signer.key",
-                "--cert",
-                "home/keys/signer.pem",
-            ]);
-            arguments.extend([
-                "--tsa-key",
-                "home/keys/tsa.key",
-                "--tsa-cert",
-                "home/keys/tsa.pem",
-            ]);
+            arguments.extend(SIGNER);
+            arguments.extend(AUTHORITY);
         }
         self.packager(&[&arguments[..], more].concat()).succeeded();
     }

@@ -24,9 +24,7 @@ fn a_table_fits_80_columns() {
     let place = Place::with_pki();
     let long = "A description that is much longer than any terminal of eighty columns can show";
     place.build_with("x.isi", &["--description", long], true);
-    place
-        .isi(&["--home", "home", "upgrade", "catalog", "import", "x.isi"])
-        .succeeded();
+    place.catalog(&["import", "x.isi"]).succeeded();
     let shown = on_terminal(&place, "isi", "--home home upgrade catalog list");
     assert!(shown.contains("Patch A description that is"), "{shown}");
     assert!(shown.contains("Total: 1"), "{shown}");
@@ -112,8 +110,7 @@ fn a_commit_asks_with_what_cannot_be_undone_on_lines_of_its_own() {
         &["bootenv", "select"],
         &["bootenv", "check"],
     ] {
-        let arguments = [&["--home", "home", "upgrade"], command].concat();
-        place.isi(&arguments).succeeded();
+        place.upgrade(command).succeeded();
     }
     let tool = env!("CARGO_BIN_EXE_isi");
     let commit = format!("stty cols 80; {tool} --home home upgrade commit");

@@ -5,11 +5,11 @@ use std::fs;
 use crate::support::{Place, Run};
 
 fn trust(place: &Place, arguments: &[&str]) -> Run {
-    place.isi(&[&["upgrade", "trust"], arguments, &["--home", "home"]].concat())
+    place.upgrade(&[&["trust"], arguments].concat())
 }
 
 fn items(run: &Run) -> Vec<serde_json::Value> {
-    let json: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    let json = run.json();
     assert_eq!(json["schema"], 1);
     json["items"].as_array().unwrap().clone()
 }

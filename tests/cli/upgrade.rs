@@ -19,98 +19,43 @@ fn machine() -> Place {
     place
 }
 
-/// Builds an image of the tree `image` and imports it; gives its ID.
-fn image(place: &Place, version: &str, counter: &str, more: &[&str]) -> String {
-    let file = format!("{version}.isi");
-    let mut arguments = vec!["create", "image", "--output", &file, "--overwrite"];
-    for usual in [
-        ["--type", "onefs"],
-        ["--name", "OS"],
-        ["--version", version],
-        ["--product", "os"],
-        ["--release-counter", counter],
-        ["--created", "2001-09-09T01:46:40Z"],
-        ["--key", "home/keys/signer.key"],
-        ["--cert", "home/keys/signer.pem"],
-        ["--tsa-key", "home/keys/tsa.key"],
-        ["--tsa-cert", "home/keys/tsa.pem"],
-    ] {
-        if !more.contains(&usual[0]) {
-            arguments.extend(usual);
-        }
-    }
-    place.packager(&[&arguments[..], more].concat()).succeeded();
+/// Builds an image and imports it; gives its ID.
+fn imported(place: &Place, version: &str, counter: &str, more: &[&str]) -> String {
+    let file = place.image(version, counter, more);
+    place.catalog(&["import", &file]).succeeded();
     place.id_of(&file)
 }
 
-fn imported(place: &Place, version: &str, counter: &str, more: &[&str]) -> String {
-    let id = image(place, version, counter, more);
-    let file = format!("{version}.isi");
-    isi(place, &["upgrade", "catalog", "import", &file]).succeeded();
-    id
-}
-
-fn isi(place: &Place, arguments: &[&str]) -> Run {
-    place.isi(&[&["--home", "home"], arguments].concat())
-}
-
 fn start(place: &Place, id: &str, more: &[&str]) -> Run {
-    let arguments = ["upgrade", "start", "--install-image-id", id];
-    isi(place, &[&arguments[..], more].concat())
+    let arguments = ["start", "--install-image-id", id];
+    place.upgrade(&[&arguments[..], more].concat())
 }
 
 fn view(place: &Place, root: &str) -> Value {
-    let run = isi(
-        place,
-        &["upgrade", "view", "--root", root, "--format", "json"],
-    )
-    .succeeded();
-    serde_json::from_str(&run.stdout).unwrap()
-}
-
-/// Fails unless it was refused with this exit code and code.
-#[track_caller]
-fn refused(run: &Run, exit: i32, code: &str) {
-    assert_eq!(run.code, Some(exit), "{}", run.text());
-    assert!(
-        run.stderr.contains(&format!("code: {code}\n")),
-        "{}",
-        run.text()
-    );
-    assert_eq!(run.stdout, "", "{}", run.text());
+    let view = ["view", "--root", root, "--format", "json"];
+    place.upgrade(&view).succeeded().json()
 }
 
 #[test]
 fn an_image_given_by_path_is_imported_and_becomes_the_default_environment() {
     let place = machine();
-    image(&place, "1.0", "1", &[]);
-    let plan = isi(
-        &place,
-        &[
-            "upgrade",
-            "start",
-            "--install-image-path",
-            "1.0.isi",
-            "--dry-run",
-        ],
-    );
+    place.image("1.0", "1", &[]);
+    let plan = place.upgrade(&["start", "--install-image-path", "1.0.isi", "--dry-run"]);
     assert!(
         !place.path("home/system").exists(),
         "a plan makes no system"
     );
     assert!(!place.path("home/catalog").exists(), "and imports nothing");
     assert!(plan.succeeded().stdout.contains(" 9. activate: "));
-    let run = isi(
-        &place,
-        &["upgrade", "start", "--install-image-path", "1.0.isi"],
-    )
-    .succeeded();
+    let run = place
+        .upgrade(&["start", "--install-image-path", "1.0.isi"])
+        .succeeded();
     compare!(run, "upgrade_start");
     assert_eq!(
         place.read("home/system/environments/OS-1.0/etc/release"),
         b"old\n"
     );
-    let selected = isi(&place, &["upgrade", "bootenv", "select"]).succeeded();
+    let selected = place.bootenv(&["select"]).succeeded();
     assert!(
         selected
             .stdout
@@ -130,14 +75,10 @@ fn an_image_given_by_path_is_imported_and_becomes_the_default_environment() {
         (&found["progress"], &found["interrupted"]),
         (&100.into(), &false.into())
     );
-    compare!(isi(&place, &["upgrade", "view"]), "upgrade_view");
-    let history = isi(&place, &["upgrade", "history"]).succeeded().stdout;
+    compare!(place.upgrade(&["view"]), "upgrade_view");
+    let history = place.upgrade(&["history"]).succeeded().stdout;
     assert!(history.contains(" upgrading OS 1.0 "), "{history}");
-    let log = isi(
-        &place,
-        &["upgrade", "catalog", "history", "--format", "csv"],
-    )
-    .succeeded();
+    let log = place.catalog(&["history", "--format", "csv"]).succeeded();
     for kind in ["import", "upgrade-start", "reference", "upgrade-activate"] {
         assert!(
             log.stdout.contains(&format!(",{kind},")),
@@ -147,11 +88,8 @@ fn an_image_given_by_path_is_imported_and_becomes_the_default_environment() {
     }
     // What is needed stays.
     let id = place.id_of("1.0.isi");
-    let removed = isi(
-        &place,
-        &["upgrade", "catalog", "remove", "--id", &id, "--force"],
-    );
-    refused(&removed, 1, "E_REFERENCED");
+    let removed = place.catalog(&["remove", "--id", &id, "--force"]);
+    removed.refused(1, "E_REFERENCED");
 }
 
 #[test]
@@ -162,7 +100,7 @@ fn the_three_modes_are_the_same_work_and_exclude_each_other() {
     for mode in ["simultaneous", "rolling", "parallel"] {
         let flag = format!("--{mode}");
         let run = start(&place, &id, &[&flag, "--dry-run", "--format", "json"]).succeeded();
-        let mut reply: Value = serde_json::from_str(&run.stdout).unwrap();
+        let mut reply = run.json();
         assert_eq!(reply["plan"]["mode"].take(), mode);
         reply["plan"]["free"].take();
         plans.push(reply);
@@ -178,11 +116,7 @@ fn each_step_is_a_line_of_json_and_the_last_line_says_where_it_stands() {
     let place = machine();
     let id = imported(&place, "1.0", "1", &[]);
     let run = start(&place, &id, &["--format", "json"]).succeeded();
-    let lines: Vec<Value> = run
-        .stdout
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let lines = run.lines();
     let (last, steps) = lines.split_last().unwrap();
     assert_eq!(
         (&last["event"], &last["cluster_state"]),
@@ -227,12 +161,12 @@ fn what_is_not_for_this_system_is_refused_with_its_own_code_and_changes_nothing(
     {
         let version = format!("2.{number}");
         let bad = imported(&place, &version, "2", more);
-        refused(&start(&place, &bad, &[]), 1, code);
+        start(&place, &bad, &[]).refused(1, code);
         assert!(!place.path("home/system").exists(), "{code}");
     }
     start(&place, &id, &[]).succeeded();
-    isi(&place, &["upgrade", "bootenv", "mark-good", "OS-1.0"]);
-    isi(&place, &["upgrade", "bootenv", "select"]).succeeded();
+    place.bootenv(&["mark-good", "OS-1.0"]);
+    place.bootenv(&["select"]).succeeded();
     let before = place.digests("home/system/environments");
     for (number, (more, code)) in [
         (&["--product", "other"][..], "E_WRONG_PRODUCT"),
@@ -244,23 +178,23 @@ fn what_is_not_for_this_system_is_refused_with_its_own_code_and_changes_nothing(
     {
         let version = format!("3.{number}");
         let bad = imported(&place, &version, "2", more);
-        let assessed = isi(&place, &["upgrade", "assess", "--install-image-id", &bad]);
+        let assessed = place.upgrade(&["assess", "--install-image-id", &bad]);
         assert_eq!(assessed.code, Some(3), "{}", assessed.text());
         assert!(
             assessed.stdout.contains(&format!("({code})")),
             "{}",
             assessed.text()
         );
-        refused(&start(&place, &bad, &[]), 1, "E_UPGRADE_RUNNING");
-        refused(&start(&place, &bad, &["--dry-run"]), 1, code);
+        start(&place, &bad, &[]).refused(1, "E_UPGRADE_RUNNING");
+        start(&place, &bad, &["--dry-run"]).refused(1, code);
     }
     place.write("generic", "kernel");
     let kernel = imported(&place, "4.0", "2", &["--kernel", "generic"]);
     let plan = start(&place, &kernel, &["--dry-run", "--keep-old-kernel"]);
-    refused(&plan, 1, "E_KERNEL_NOT_KEPT");
+    plan.refused(1, "E_KERNEL_NOT_KEPT");
     start(&place, &kernel, &["--dry-run"]).succeeded();
     assert_eq!(place.digests("home/system/environments"), before);
-    let assessed = isi(&place, &["upgrade", "assess", "--install-image-id", &id]);
+    let assessed = place.upgrade(&["assess", "--install-image-id", &id]);
     let assessed = assessed.succeeded();
     assert_eq!(assessed.stdout.matches("pass ").count(), 13);
     assert!(
@@ -273,24 +207,21 @@ fn what_is_not_for_this_system_is_refused_with_its_own_code_and_changes_nothing(
 #[test]
 fn nothing_of_what_is_not_trusted_reaches_the_system() {
     let place = machine();
-    image(&place, "1.0", "1", &[]);
+    place.image("1.0", "1", &[]);
     let stranger = Place::with_pki();
     fs::copy(place.path("1.0.isi"), stranger.path("1.0.isi")).unwrap();
-    let path = ["upgrade", "start", "--install-image-path", "1.0.isi"];
-    let run = isi(&stranger, &path);
+    let path = ["start", "--install-image-path", "1.0.isi"];
+    let run = stranger.upgrade(&path);
     assert_eq!(run.code, Some(4), "{}", run.text());
     assert!(!stranger.path("home/system").exists());
-    let assessed = isi(
-        &stranger,
-        &["upgrade", "assess", "--install-image-path", "1.0.isi"],
-    );
+    let assessed = stranger.upgrade(&["assess", "--install-image-path", "1.0.isi"]);
     assert_eq!(assessed.code, Some(4), "{}", assessed.text());
     // A byte of the payload, in the catalog, after it was imported: it is refused where it is met.
     let id = imported(&place, "1.0", "1", &[]);
     let artifact = format!("home/catalog/artifacts/{}/{id}/package.isi", &id[..2]);
     place.make_writable(&artifact);
     place.flip(&artifact, 100);
-    refused(&start(&place, &id, &[]), 1, "E_HASH_MISMATCH");
+    start(&place, &id, &[]).refused(1, "E_HASH_MISMATCH");
     let found = view(&place, SYSTEM);
     assert_eq!(found["cluster_state"], "error");
     assert_eq!(found["error"]["failed_upgrade_action"], "unpack");
@@ -301,10 +232,10 @@ fn nothing_of_what_is_not_trusted_reaches_the_system() {
         1
     );
     assert_eq!(place.names("home/system/environments/.OS-1.0.new"), [""; 0]);
-    refused(&isi(&place, &["upgrade", "resume"]), 1, "E_NOT_NOW");
+    place.upgrade(&["resume"]).refused(1, "E_NOT_NOW");
     // The file that was imported puts it back.
-    isi(&place, &["upgrade", "catalog", "import", "1.0.isi"]).succeeded();
-    isi(&place, &["upgrade", "retry-last-action"]).succeeded();
+    place.catalog(&["import", "1.0.isi"]).succeeded();
+    place.upgrade(&["retry-last-action"]).succeeded();
     assert_eq!(
         place.read("home/system/environments/OS-1.0/bin/tool"),
         b"tool\n"
@@ -322,10 +253,10 @@ fn commands_that_come_at_the_wrong_time_say_so() {
         "retry-last-action",
         "archive",
     ] {
-        refused(&isi(&place, &["upgrade", command]), 1, "E_NO_SYSTEM");
+        place.upgrade(&[command]).refused(1, "E_NO_SYSTEM");
     }
     let id = imported(&place, "1.0", "1", &[]);
-    refused(&start(&place, "0123456789", &[]), 1, "E_UNKNOWN_ID");
+    start(&place, "0123456789", &[]).refused(1, "E_UNKNOWN_ID");
     start(&place, &id, &[]).succeeded();
     for (command, code) in [
         ("pause", "E_NOT_NOW"),
@@ -333,9 +264,9 @@ fn commands_that_come_at_the_wrong_time_say_so() {
         ("retry-last-action", "E_NOT_NOW"),
         ("archive", "E_UPGRADE_RUNNING"),
     ] {
-        refused(&isi(&place, &["upgrade", command]), 1, code);
+        place.upgrade(&[command]).refused(1, code);
     }
-    let usage = isi(&place, &["upgrade", "start"]);
+    let usage = place.upgrade(&["start"]);
     assert_eq!(usage.code, Some(2), "{}", usage.text());
     for tries in ["0", "100", "x"] {
         assert_eq!(
@@ -355,13 +286,13 @@ fn another_root_becomes_a_system_of_its_own_with_what_it_trusts() {
     fs::create_dir(place.path("full")).unwrap();
     place.write("full/file", "mine");
     let full = start(&place, &id, &["--root", "full"]);
-    refused(&full, 1, "E_NOT_EMPTY");
+    full.refused(1, "E_NOT_EMPTY");
     assert_eq!(place.names("full"), ["file"]);
     start(&place, &id, &["--root", "new", "--name", "first"]).succeeded();
     assert!(!place.path("home/system").exists());
     assert_eq!(place.read("new/environments/first/etc/release"), b"old\n");
     assert!(place.path("new/trust/certs").is_dir());
-    let found = isi(&place, &["upgrade", "view", "--root", "new"]).succeeded();
+    let found = place.upgrade(&["view", "--root", "new"]).succeeded();
     assert!(
         found.stdout.contains("State:           upgrading\n"),
         "{}",
@@ -410,7 +341,7 @@ fn started(place: &Place, id: &str, root: &str) -> (Child, BufReader<std::proces
 /// Goes on with what was interrupted in the system at `root`; what comes of it is the whole image.
 #[track_caller]
 fn expect_resumed(place: &Place, root: &str) {
-    isi(place, &["upgrade", "resume", "--root", root]).succeeded();
+    place.upgrade(&["resume", "--root", root]).succeeded();
     let tree = |below: &str| -> Vec<String> { place.digests(below).into_values().collect() };
     let environment = format!("{root}/environments/OS-1.0");
     assert_eq!(tree(&environment), tree("image"));
@@ -486,18 +417,18 @@ fn a_pause_from_elsewhere_stops_before_the_next_step() {
     let id = large(&place);
     let (child, mut lines) = started(&place, &id, "home/system");
     read_until(&mut lines, "unpack", "begun");
-    let paused = isi(&place, &["upgrade", "pause", "--format", "json"]).succeeded();
-    let status: Value = serde_json::from_str(&paused.stdout).unwrap();
+    let paused = place.upgrade(&["pause", "--format", "json"]).succeeded();
+    let status = paused.json();
     assert_eq!(status["upgrade_process_state"], "Pausing");
     // It is told what is being done, not where an interruption would lead back to.
     assert_eq!(status["step"], "unpack");
     let refused_start = start(&place, &id, &[]);
-    refused(&refused_start, 1, "E_UPGRADE_RUNNING");
+    refused_start.refused(1, "E_UPGRADE_RUNNING");
     let run = place.finished(&child.wait_with_output().unwrap());
     assert_eq!(run.code, Some(1), "{}", run.text());
     assert!(run.stderr.contains("code: E_PAUSED"), "{}", run.text());
     assert_eq!(view(&place, SYSTEM)["upgrade_process_state"], "Paused");
-    let resumed = isi(&place, &["upgrade", "resume", "--format", "json"]).succeeded();
+    let resumed = place.upgrade(&["resume", "--format", "json"]).succeeded();
     // What was unpacked is not unpacked again.
     assert!(
         !resumed.stdout.contains("\"step\":\"unpack\""),
@@ -524,11 +455,7 @@ fn a_killed_start_is_seen_and_gone_on_with() {
         child.wait().unwrap();
         let found = view(&place, &root);
         assert_eq!(found["interrupted"], true, "{step} {state}");
-        refused(
-            &start(&place, &id, &["--root", &root]),
-            1,
-            "E_UPGRADE_RUNNING",
-        );
+        start(&place, &id, &["--root", &root]).refused(1, "E_UPGRADE_RUNNING");
         expect_resumed(&place, &root);
     }
 }
@@ -568,8 +495,10 @@ fn a_disk_that_is_full_is_told_and_the_upgrade_goes_on_when_there_is_room() {
         return;
     };
     let root = ["--root", "small/system"];
-    refused(&start(&place, &id, &root), 1, "E_NO_SPACE");
-    let shown = isi(&place, &["upgrade", "view", "--root", "small/system"]).succeeded();
+    start(&place, &id, &root).refused(1, "E_NO_SPACE");
+    let shown = place
+        .upgrade(&["view", "--root", "small/system"])
+        .succeeded();
     assert!(
         shown.stdout.contains("Code:            E_NO_SPACE\n"),
         "{}",
@@ -579,18 +508,13 @@ fn a_disk_that_is_full_is_told_and_the_upgrade_goes_on_when_there_is_room() {
         place.names("small/system/environments/.OS-1.0.new"),
         [""; 0]
     );
-    let again = isi(
-        &place,
-        &["upgrade", "retry-last-action", "--root", "small/system"],
-    );
-    refused(&again, 1, "E_NO_SPACE");
+    let again = place.upgrade(&["retry-last-action", "--root", "small/system"]);
+    again.refused(1, "E_NO_SPACE");
     let grown = place.run("mount", &["-o", "remount,nr_inodes=1000", "small"]);
     grown.succeeded();
-    isi(
-        &place,
-        &["upgrade", "retry-last-action", "--root", "small/system"],
-    )
-    .succeeded();
+    place
+        .upgrade(&["retry-last-action", "--root", "small/system"])
+        .succeeded();
     assert_eq!(
         place.names("small/system/environments/OS-1.0/many").len(),
         100
@@ -600,11 +524,7 @@ fn a_disk_that_is_full_is_told_and_the_upgrade_goes_on_when_there_is_room() {
     let Some(small) = Small::mount(&place, "tiny", "size=1m,mode=755") else {
         return;
     };
-    refused(
-        &start(&place, &id, &["--root", "tiny/system"]),
-        1,
-        "E_NO_SPACE",
-    );
+    start(&place, &id, &["--root", "tiny/system"]).refused(1, "E_NO_SPACE");
     assert_eq!(place.names("tiny"), [""; 0]);
     drop(small);
 }

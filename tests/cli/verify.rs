@@ -1,6 +1,6 @@
 //! `isi_packager verify`.
 
-use crate::support::{Place, compare};
+use crate::support::{AUTHORITY, Place, SIBLING, compare};
 
 fn verify(place: &Place, arguments: &[&str]) -> crate::support::Run {
     place.packager(&[&["verify", "--package", "x.isi"], arguments].concat())
@@ -47,7 +47,7 @@ fn as_json() {
     let place = Place::with_pki();
     place.signed("x.isi");
     let run = verify(&place, &["--home", "home", "--format", "json"]).succeeded();
-    let value: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    let value = run.json();
     assert_eq!(
         (&value["schema"], &value["verified"]),
         (&1.into(), &true.into())
@@ -77,20 +77,8 @@ fn one_byte_short() {
 fn the_sibling_with_the_very_same_name() {
     let place = Place::with_pki();
     place.unsigned("x.isi");
-    let signing = [
-        "--key",
-        "home/keys/sibling.key",
-        "--cert",
-        "home/keys/sibling.pem",
-    ];
-    let stamp = [
-        "--tsa-key",
-        "home/keys/tsa.key",
-        "--tsa-cert",
-        "home/keys/tsa.pem",
-    ];
     place
-        .packager(&[&["sign", "--package", "x.isi"], &signing[..], &stamp].concat())
+        .packager(&[&["sign", "--package", "x.isi"], &SIBLING[..], &AUTHORITY].concat())
         .succeeded();
     let run = verify(&place, &["--home", "home"]);
     assert_eq!(run.code, Some(4), "{}", run.stdout);

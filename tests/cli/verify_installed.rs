@@ -15,23 +15,13 @@ fn place() -> Place {
         place.run("touch", &["-d", "@1000000000", name]).succeeded();
     }
     place.build_with("image.isi", &["--type", "onefs"], true);
-    place
-        .isi(&[
-            "--home",
-            "home",
-            "upgrade",
-            "catalog",
-            "import",
-            "image.isi",
-        ])
-        .succeeded();
-    let bootenv = ["--home", "home", "upgrade", "bootenv"];
+    place.catalog(&["import", "image.isi"]).succeeded();
     for arguments in [
         &["create", "one", "--empty", "--storage", "dir"][..],
         &["activate", "one"],
         &["select"],
     ] {
-        place.isi(&[&bootenv[..], arguments].concat()).succeeded();
+        place.bootenv(arguments).succeeded();
     }
     let environment = "home/system/environments/one";
     let extract = [
@@ -58,8 +48,7 @@ fn place() -> Place {
 }
 
 fn verify(place: &Place, arguments: &[&str]) -> Run {
-    let command = ["--home", "home", "upgrade", "verify-installed"];
-    place.isi(&[&command[..], arguments].concat())
+    place.upgrade(&[&["verify-installed"], arguments].concat())
 }
 
 fn installed(name: &str) -> String {
@@ -107,8 +96,7 @@ fn what_differs_is_found_planned_and_repaired_and_then_nothing_is_left() {
     assert_eq!(place.read(&installed("etc/motd")), b"hello\n");
     assert!(place.path(&installed("usr/bin/extra")).exists());
     compare!(verify(&place, &["--fix"]), "nothing_to_repair");
-    let history = ["--home", "home", "upgrade", "catalog", "history"];
-    let history = place.isi(&history).succeeded();
+    let history = place.catalog(&["history"]).succeeded();
     assert!(
         history.stdout.contains("installed-repair"),
         "{}",
@@ -123,7 +111,7 @@ fn programs_read_findings_and_steps() {
     let json = |arguments: &[&str]| -> serde_json::Value {
         let run = verify(&place, &[arguments, &["--format", "json"]].concat());
         assert_eq!(run.code, Some(3), "{}", run.stderr);
-        serde_json::from_str(&run.stdout).unwrap()
+        run.json()
     };
     let found = json(&[]);
     assert_eq!((&found["damaged"], &found["local"]), (&2.into(), &1.into()));
@@ -197,11 +185,7 @@ fn refusals_say_what_to_do() {
         assert_eq!(verify(&place, arguments).code, Some(2), "{arguments:?}");
     }
     // An environment that no package is known of.
-    place
-        .isi(&[
-            "--home", "home", "upgrade", "bootenv", "create", "own", "--empty",
-        ])
-        .succeeded();
+    place.bootenv(&["create", "own", "--empty"]).succeeded();
     let run = verify(&place, &["--bootenv", "own"]);
     assert!(run.stderr.contains("code: E_NO_ORIGIN\n"), "{}", run.stderr);
     // The artifact is gone: nothing to compare with.

@@ -23,7 +23,7 @@ fn as_json() {
     let run = place
         .packager(&["view", "--package", "x.isi", "--format", "json"])
         .succeeded();
-    let value: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    let value = run.json();
     assert_eq!(value["schema"], 1);
     assert_eq!(value["verified"], false);
     assert_eq!(value["package"]["name"], "fix");
