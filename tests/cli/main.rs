@@ -37,6 +37,7 @@ mod refusals;
 mod repair;
 mod resolve;
 mod sign;
+mod stopped;
 mod streams;
 mod support;
 mod synced;
