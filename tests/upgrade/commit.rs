@@ -8,14 +8,7 @@ use crate::world::{Kit, Place, context, name};
 fn a_commit_keeps_the_image_raises_the_floor_and_removes_what_is_not_needed() {
     let place = Place::new();
     place.installed(&Kit::new("1.0", 5));
-    let first = place
-        .system
-        .state()
-        .unwrap()
-        .committed
-        .unwrap()
-        .origin
-        .package;
+    let first = place.committed();
     assert_eq!(place.references(&first), ["committed-image"]);
     place.start(&Kit::new("2.0", 8)).unwrap();
     assert_eq!(place.boot(), name("v2.0"));
@@ -117,14 +110,7 @@ fn environments_that_somebody_made_stay() {
 fn a_committed_image_that_is_gone_is_told_and_kept_as_needed() {
     let place = Place::new();
     place.installed(&Kit::new("1.0", 1));
-    let id = place
-        .system
-        .state()
-        .unwrap()
-        .committed
-        .unwrap()
-        .origin
-        .package;
+    let id = place.committed();
     let digits = id.to_string();
     let artifact = format!("catalog/artifacts/{}/{digits}/package.isi", &digits[..2]);
     std::fs::remove_file(place.path(&artifact)).unwrap();
@@ -145,14 +131,7 @@ fn a_committed_image_that_is_gone_is_told_and_kept_as_needed() {
 fn a_reference_that_somebody_dropped_comes_back() {
     let place = Place::new();
     place.installed(&Kit::new("1.0", 1));
-    let id = place
-        .system
-        .state()
-        .unwrap()
-        .committed
-        .unwrap()
-        .origin
-        .package;
+    let id = place.committed();
     let holder = format!("system {}", place.system.state().unwrap().target);
     let kind = ReferenceKind::CommittedImage;
     place

@@ -5,14 +5,14 @@ use std::process::Command;
 
 use isi_catalog::manifest::RegionKind;
 use isi_catalog::progress::{Progress, Silent};
-use isi_catalog::system::{Activation, StorageKind, System, TargetId};
+use isi_catalog::system::Activation;
 use isi_catalog::upgrade::{
     Action, Carrying, ClusterState, Engine, Journals, Node as _, PackageFacts, Refusal, Rules, Run,
     Standing, StepEvent, StepState, Watch, check, commit, plan, rollback,
 };
 
 use crate::mounted::{Mounted, mount_over};
-use crate::world::{Kit, Place, context, name, now, run};
+use crate::world::{Kit, Place, context, name, now, run, system_in};
 
 /// Fills the disk as soon as an image is being unpacked.
 struct Fills(PathBuf);
@@ -48,9 +48,8 @@ fn what_comes_over_has_to_fit_before_anything_is_begun() {
     let Some(_mounted) = mount(&at) else {
         return;
     };
-    let target = TargetId::from_bytes([8; 16]);
     let root = at.join("system");
-    let system = System::bootstrap(&root, Some(StorageKind::Dir), target).unwrap();
+    let system = system_in(&root, 8);
     let old = name("old");
     system.create(&old, None, now(), &Silent).unwrap();
     system.activate(&old, Activation::default()).unwrap();
@@ -158,9 +157,8 @@ fn what_fills_the_disk_half_way_is_removed_and_tried_again_when_there_is_room() 
     let Some(_mounted) = mount(&at) else {
         return;
     };
-    let target = TargetId::from_bytes([8; 16]);
     let root = at.join("system");
-    let system = System::bootstrap(&root, Some(StorageKind::Dir), target).unwrap();
+    let system = system_in(&root, 8);
     let mut machine = place.machine_on(&system);
     let facts = machine.facts(id, &context()).unwrap();
     let inventory = machine.inventory(&context()).unwrap();
@@ -201,9 +199,8 @@ fn what_does_not_fit_beside_the_original_is_not_begun_to_be_copied() {
     let Some(_mounted) = mount(&at) else {
         return;
     };
-    let target = TargetId::from_bytes([8; 16]);
     let root = at.join("system");
-    let system = System::bootstrap(&root, Some(StorageKind::Dir), target).unwrap();
+    let system = system_in(&root, 8);
     let journals = Journals::new(system.directory("upgrade").unwrap());
     let start = |id| {
         let mut machine = place.machine_on(&system);

@@ -98,9 +98,7 @@ pub(crate) struct Place {
 impl Place {
     pub(crate) fn new() -> Self {
         let home = tempfile::tempdir().unwrap();
-        let id = TargetId::from_bytes([7; 16]);
-        let root = home.path().join("system");
-        let system = System::bootstrap(&root, Some(StorageKind::Dir), id).unwrap();
+        let system = system_in(&home.path().join("system"), 7);
         Self { home, system }
     }
 
@@ -279,6 +277,12 @@ impl Place {
         names.map(String::from).collect()
     }
 
+    /// The package of the committed image.
+    pub(crate) fn committed(&self) -> PackageId {
+        let state = self.system.state().unwrap();
+        state.committed.unwrap().origin.package
+    }
+
     /// What is in a file of an environment.
     pub(crate) fn read(&self, environment: &str, file: &str) -> String {
         let root = self.path("system/environments").join(environment);
@@ -296,6 +300,12 @@ impl Place {
         let references = self.catalog().references(id).unwrap().into_iter();
         references.map(|one| one.kind.name()).collect()
     }
+}
+
+/// An empty system whose number is made of this byte.
+pub(crate) fn system_in(root: &Path, number: u8) -> System {
+    let target = TargetId::from_bytes([number; 16]);
+    System::bootstrap(root, Some(StorageKind::Dir), target).unwrap()
 }
 
 pub(crate) fn open_catalog(root: &Path) -> Catalog {
