@@ -16,7 +16,7 @@
 //! | 2 | the command line is wrong |
 //! | 3 | problems found |
 //! | 4 | not trusted |
-//! | 130 | interrupted (143 when asked to terminate) |
+//! | 130 | interrupted (129 when the terminal went away, 143 when asked to terminate) |
 
 mod args;
 mod context;
