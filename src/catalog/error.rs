@@ -47,7 +47,7 @@ pub enum CatalogError {
         free: u64,
     },
     /// A file operation failed.
-    #[error("the catalog's files")]
+    #[error(transparent)]
     Files(#[from] FsError),
     /// A database operation failed.
     #[error("cannot {operation} in the catalog's database")]

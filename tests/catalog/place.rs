@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use isi_catalog::catalog::{
     Access, Catalog, CatalogError, Context, ImportRequest, ListRequest, Source,
 };
-use isi_catalog::fsio::open_regular;
+use isi_catalog::fsio::{open_regular, with_causes};
 use isi_catalog::progress::Progress;
 
 use crate::world::{
@@ -216,11 +216,7 @@ fn a_catalog_on_a_read_only_file_system_can_be_read_and_not_changed() {
         Err(error) => error,
     };
     assert_eq!(error.code(), "E_IO", "{error}");
-    let source = std::error::Error::source(&error).unwrap();
-    let deepest = source.source().unwrap().to_string();
-    assert!(
-        deepest.contains("Read-only file system"),
-        "{error}: {source}: {deepest}"
-    );
+    let told = with_causes(&error);
+    assert!(told.contains("Read-only file system"), "{told}");
     assert_eq!(tree(&root), before);
 }
