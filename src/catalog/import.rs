@@ -82,17 +82,6 @@ impl std::fmt::Debug for Source<'_> {
     }
 }
 
-impl Outcome {
-    /// The word used in tables and JSON.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Added => "added",
-            Self::AlreadyPresent => "already-present",
-            Self::Restored => "restored",
-        }
-    }
-}
-
 impl Catalog {
     /// Copies a package in, verifies the copy, and keeps it; see `format-spec/catalog.md` for the order.
     ///

@@ -82,12 +82,6 @@ impl Package<Unverified> {
             .map_err(container)?;
         Ok((manifest, extents))
     }
-
-    /// Reads the README **without any authentication**, for showing it.
-    pub fn inspect_readme(&self) -> Result<Option<String>, OpenError> {
-        let (manifest, extents) = self.inspect()?;
-        readme(&self.file, &manifest, &extents)
-    }
 }
 
 impl<S> Package<S> {

@@ -298,14 +298,6 @@ impl HookError {
         };
         Some(hint.to_owned())
     }
-
-    /// What came of the hook, if it ran.
-    pub fn report(&self) -> Option<&Report> {
-        match self {
-            Self::Failed { report } | Self::TimeLimit { report } => Some(report),
-            _ => None,
-        }
-    }
 }
 
 /// The bytes of a program, compared with their digest once more.

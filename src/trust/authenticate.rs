@@ -17,7 +17,6 @@ use super::{Check, CheckName, Outcome, Refusal, Sealed, Signer, TimestampSummary
 pub struct Authentication {
     checks: Vec<Check>,
     is_signed: bool,
-    time: Timestamp,
     timestamp: Option<TimestampSummary>,
     pub(super) signers: Vec<SignerChain>,
 }
@@ -55,11 +54,6 @@ impl Authentication {
         self.timestamp.as_ref()
     }
 
-    /// The time certificates were judged at: the verified timestamp's, else now.
-    pub fn time(&self) -> Timestamp {
-        self.time
-    }
-
     /// Who signed, as their certificates say; no identity is set yet.
     pub fn signers(&self) -> Vec<Signer> {
         self.signers
@@ -91,7 +85,7 @@ pub(super) fn authenticate(
     now: Timestamp,
 ) -> Authentication {
     if sealed.signature.is_empty() {
-        return unsigned(sealed, now);
+        return unsigned(sealed);
     }
     let (timestamp_check, verified) = check_timestamp(store, sealed, now);
     let time = verified.as_ref().map_or(now, |found| found.summary.time);
@@ -120,13 +114,12 @@ pub(super) fn authenticate(
     Authentication {
         checks,
         is_signed: true,
-        time,
         timestamp: verified.map(|found| found.summary),
         signers,
     }
 }
 
-fn unsigned(sealed: &Sealed<'_>, now: Timestamp) -> Authentication {
+fn unsigned(sealed: &Sealed<'_>) -> Authentication {
     const UNSIGNED: &str = "N_UNSIGNED";
     let row = |name| Check::not_checked(name, UNSIGNED, NO_SIGNATURE);
     let timestamp = if sealed.timestamp.is_empty() {
@@ -143,7 +136,6 @@ fn unsigned(sealed: &Sealed<'_>, now: Timestamp) -> Authentication {
             row(CheckName::Revocation),
         ],
         is_signed: false,
-        time: now,
         timestamp: None,
         signers: Vec::new(),
     }

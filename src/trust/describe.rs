@@ -110,12 +110,6 @@ pub fn describe_timestamp(der: &[u8]) -> Result<TimestampDescription, Refusal> {
     })
 }
 
-/// Describes one certificate, DER.
-pub fn describe_certificate(der: &[u8]) -> Result<CertificateDescription, Refusal> {
-    super::ffi::init();
-    Certificate::from_der(der).map(|certificate| describe(&certificate))
-}
-
 fn describe(certificate: &Certificate) -> CertificateDescription {
     const COMMON_NAME: &[u8] = &[0x55, 4, 3];
     const ORGANIZATION: &[u8] = &[0x55, 4, 10];

@@ -57,8 +57,8 @@ pub use authenticate::Authentication;
 pub use authorize::Authorization;
 pub use der::{DerError, DerFault};
 pub use describe::{
-    CertificateDescription, SignerDescription, TimestampDescription, describe_certificate,
-    describe_signature, describe_timestamp,
+    CertificateDescription, SignerDescription, TimestampDescription, describe_signature,
+    describe_timestamp,
 };
 pub use identities::{Identities, IdentitiesError};
 pub use inventory::{TrustItem, TrustItemKind, TrustRule};

@@ -89,16 +89,6 @@ impl Conflicts {
         })
     }
 
-    /// The environment.
-    pub fn environment(&self) -> &EnvName {
-        &self.environment
-    }
-
-    /// The environment that things came from.
-    pub fn from(&self) -> Option<&EnvName> {
-        self.from.as_ref()
-    }
-
     /// What is to be decided, in the order of the paths.
     pub fn list(&self) -> &[Conflict] {
         &self.list
