@@ -80,6 +80,14 @@ pub enum SystemError {
         /// The name.
         name: EnvName,
     },
+    /// A kernel has a name that is not fit for a boot loader.
+    #[error(
+        "kernel {}: expected a name of 1 to 64 of A-Z a-z 0-9 . _ -, that of its RAM disk included", path.display()
+    )]
+    KernelName {
+        /// The file.
+        path: PathBuf,
+    },
     /// The environment is needed, so it stays.
     #[error("boot environment {name} is needed: {}", why.join("; "))]
     Needed {
@@ -137,6 +145,7 @@ impl SystemError {
             Self::Unknown { .. } => "E_ENVIRONMENT_UNKNOWN",
             Self::NoEntry { .. } => "E_NO_ENTRY",
             Self::NoOldKernel { .. } => "E_NO_OLD_KERNEL",
+            Self::KernelName { .. } => "E_KERNEL_NAME",
             Self::Needed { .. } => "E_ENVIRONMENT_NEEDED",
             Self::Mounted { .. } => "E_ENVIRONMENT_MOUNTED",
             Self::NothingRuns { .. } => "E_NOTHING_RUNS",
@@ -178,6 +187,7 @@ impl SystemError {
                 "`isi upgrade start --keep-old-kernel` keeps one; this environment boots with its own"
                     .into()
             }
+            Self::KernelName { .. } => "name a copy or a link with a name that fits".into(),
             Self::Needed { .. } => {
                 "activate another one first, or commit or roll back the upgrade".into()
             }

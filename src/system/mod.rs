@@ -41,7 +41,8 @@ pub use self::hook::{
     Hook, HookError, HookFacts, MAX_PROGRAM, OUTPUT_LIMIT, Phase, Report, hooks, run_hooks,
 };
 pub use self::kernel::{
-    KernelChoice, KernelError, KernelsBefore, choose, install_kernels, kernel_bytes, kernels,
+    KernelChoice, KernelError, KernelFiles, KernelsBefore, choose, install_kernels, kernel_bytes,
+    kernels,
 };
 pub use self::limits::TimeLimits;
 pub use self::lists::{Lists, ListsError};
@@ -49,7 +50,7 @@ pub use self::loader::{DEFAULT_TRIES, MAX_TRIES, WhichKernel};
 pub use self::lock::Held;
 pub use self::merge::ConflictKind;
 pub use self::name::{EnvName, EnvNameError, MAX_ENV_NAME};
-pub use self::opened::{Activation, Environment, FreeSpace, Role, Selected, System};
+pub use self::opened::{Activation, Beginning, Environment, FreeSpace, Role, Selected, System};
 pub use self::record::{Boot, OldKernel, Record};
 pub use self::rights::{Right, RightAt, RightsPolicy, rights_in};
 pub use self::state::{Image, Origin, SYSTEM_SCHEMA, State, TargetId, TargetIdError};

@@ -75,6 +75,73 @@ fn it_is_copied_started_and_committed_as_an_image_of_its_own() {
 }
 
 #[test]
+fn its_kernel_is_copied_and_booted_and_comes_with_its_image() {
+    let place = by_hand();
+    place.write("by-hand/boot/vmlinuz-6.1", "kernel");
+    place.write("by-hand/boot/initrd.img-6.1", "disk");
+    symlink("vmlinuz-6.1", place.path("by-hand/boot/vmlinuz")).unwrap();
+    let create = ["bootenv", "create", "first", "--from-root", "by-hand"];
+    let files = |kernel: &'static str| {
+        let initrd = ["--initrd", "by-hand/boot/initrd.img-6.1"];
+        [&create[..], &["--kernel", kernel], &initrd].concat()
+    };
+    for (kernel, code) in [
+        ("by-hand/boot/gone", "E_IO"),
+        ("by-hand/boot", "E_NOT_REGULAR"),
+        ("by-hand/boot/initrd.initrd", "E_KERNEL_NAME"),
+    ] {
+        place.write("by-hand/boot/initrd.initrd", "disk");
+        let refused = isi(&place, &files(kernel));
+        assert_eq!(refused.code, Some(1), "{}", refused.text());
+        let code = format!("code: {code}\n");
+        assert!(refused.stderr.contains(&code), "{}", refused.text());
+        assert!(!place.path(SYSTEM).exists(), "{kernel}");
+    }
+    isi(&place, &files("by-hand/boot/vmlinuz")).succeeded();
+    let read = |file: &str| place.read(&format!("{SYSTEM}/kernels/first/{file}"));
+    assert_eq!(read("vmlinuz"), b"kernel");
+    assert_eq!(read("vmlinuz.initrd"), b"disk");
+    isi(&place, &["bootenv", "activate", "first"]).succeeded();
+    let selected = isi(&place, &["bootenv", "select", "--format", "json"]).succeeded();
+    let selected: serde_json::Value = serde_json::from_str(&selected.stdout).unwrap();
+    let at = |file: &str| format!("{SYSTEM}/kernels/first/{file}");
+    assert_eq!(selected["kernel"], at("vmlinuz"));
+    assert_eq!(selected["initrd"][0], at("vmlinuz.initrd"));
+    isi(&place, &["bootenv", "check"]).succeeded();
+    isi(&place, &["commit", "--force"]).succeeded();
+    let list = ["catalog", "list", "--format", "json"];
+    let list = place.isi(&[&["upgrade"], &list[..], &["--home", "home"]].concat());
+    let list: serde_json::Value = serde_json::from_str(&list.succeeded().stdout).unwrap();
+    let id = list["items"][0]["id"].as_str().unwrap();
+    let view = ["upgrade", "catalog", "view", "--id", id, "--format=json"];
+    let view = place.isi(&[&view[..], &["--home", "home"]].concat());
+    let view: serde_json::Value = serde_json::from_str(&view.succeeded().stdout).unwrap();
+    let regions = view["regions"].as_array().unwrap().iter();
+    let kernels = regions.filter(|region| region["kind"] == "kernel");
+    let names: Vec<_> = kernels
+        .map(|region| region["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["vmlinuz", "vmlinuz.initrd"]);
+}
+
+#[test]
+fn a_kernel_goes_with_what_brings_none_and_a_ram_disk_with_a_kernel() {
+    let place = by_hand();
+    place.write("linux", "kernel");
+    for flags in [
+        &["--kernel", "linux"][..],
+        &["--kernel", "linux", "--from", "first"],
+        &["--empty", "--initrd", "linux"],
+    ] {
+        let run = isi(&place, &[&["bootenv", "create", "second"], flags].concat());
+        assert_eq!(run.code, Some(2), "{}", run.text());
+    }
+    let create = ["bootenv", "create", "first", "--empty", "--kernel", "linux"];
+    isi(&place, &create).succeeded();
+    assert_eq!(place.names(&format!("{SYSTEM}/kernels/first")), ["linux"]);
+}
+
+#[test]
 fn nothing_is_made_of_what_is_not_there_and_nothing_is_copied_over_what_is() {
     let place = by_hand();
     let create = ["bootenv", "create", "first", "--from-root"];

@@ -109,6 +109,7 @@ fn what_an_upgrade_needs_is_neither_removed_nor_made_by_others() {
         target: Target::Machine,
         name: name("v2.0"),
         content: EnvironmentContent::Empty,
+        kernel: None,
         storage: None,
     };
     needed(

@@ -5,15 +5,18 @@ use serde_json::json;
 use super::upgrade::journals;
 use super::{Local, context, warn};
 use crate::catalog::Access;
-use crate::fsio::Dir;
+use crate::fsio::{Dir, open_regular};
 use crate::service::{
     ActivateRequest, Call, CreateEnvironmentRequest, DestroyEnvironmentReply,
     DestroyEnvironmentRequest, EnvironmentContent, EnvironmentItem, EnvironmentReply,
-    EnvironmentsReply, Event, MarkGoodRequest, MountReply, MountRequest, SCHEMA, SelectReply,
-    ServiceError, Target, Trial,
+    EnvironmentsReply, Event, KernelRequest, MarkGoodRequest, MountReply, MountRequest, SCHEMA,
+    SelectReply, ServiceError, Target, Trial,
 };
 use crate::system::loader::Counter;
-use crate::system::{Activation, EnvName, Environment, System, SystemError, VOLATILE, WhichKernel};
+use crate::system::{
+    Activation, Beginning, EnvName, Environment, KernelFiles, System, SystemError, VOLATILE,
+    WhichKernel,
+};
 use crate::upgrade::{Phase, Standing};
 
 impl Local {
@@ -41,6 +44,7 @@ impl Local {
             EnvironmentContent::Tree(path) => Some(Dir::open(path)?),
             _ => None,
         };
+        let kernel = request.kernel.as_ref().map(opened).transpose()?;
         let system = match request.content {
             // Only what is made of no other one can be the first of a system.
             EnvironmentContent::Empty | EnvironmentContent::Tree(_) => {
@@ -55,14 +59,21 @@ impl Local {
             EnvironmentContent::Copy(from) => Some(from.clone()),
             EnvironmentContent::Running => Some(self.running(&system, target)?),
         };
-        let details = if let Some(tree) = &tree {
-            system.create_of(name, tree, call.now, call.observer)?;
-            warn_of_mounts(tree, call)?;
-            json!({ "environment": name, "tree": tree.path() })
-        } else {
+        let mut details = json!({ "environment": name, "from": from });
+        if from.is_some() {
             system.create(name, from.as_ref(), call.now, call.observer)?;
-            json!({ "environment": name, "from": from })
-        };
+        } else {
+            let (tree, kernel) = (tree.as_ref(), kernel.as_ref());
+            let beginning = Beginning { tree, kernel };
+            system.create_of(name, beginning, call.now, call.observer)?;
+        }
+        if let Some(tree) = &tree {
+            warn_of_mounts(tree, call)?;
+            details = json!({ "environment": name, "tree": tree.path() });
+        }
+        if let Some(kernel) = &request.kernel {
+            details["kernel"] = json!(kernel.file);
+        }
         self.note("bootenv-create", &system, details, call);
         self.one(&system, target, name)
     }
@@ -238,6 +249,16 @@ impl Local {
             });
         }
     }
+}
+
+/// A kernel that comes from no package.
+fn opened(kernel: &KernelRequest) -> Result<KernelFiles, ServiceError> {
+    let initrd = kernel.initrd.as_deref().map(open_regular).transpose()?;
+    Ok(KernelFiles::new(
+        &kernel.file,
+        open_regular(&kernel.file)?,
+        initrd,
+    )?)
 }
 
 /// Refuses an environment that an upgrade which has not ended makes, or would go back to.

@@ -17,9 +17,20 @@ pub struct CreateEnvironmentRequest {
     pub name: EnvName,
     /// What is in it.
     pub content: EnvironmentContent,
+    /// What boots it, where it is no copy of another one, which brings its own.
+    pub kernel: Option<KernelRequest>,
     /// How the environments are kept, if there is no system yet: then one is made; by default as the file
     /// system does it best.
     pub storage: Option<StorageKind>,
+}
+
+/// A kernel that comes from no package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KernelRequest {
+    /// The file, whose name the kernel keeps.
+    pub file: PathBuf,
+    /// Its initial RAM disk.
+    pub initrd: Option<PathBuf>,
 }
 
 /// What a new environment begins with.

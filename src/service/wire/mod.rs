@@ -26,8 +26,8 @@ pub use self::details::{PackageDetails, RegionDetails};
 pub use self::discard::{CleanRequest, CleanSets, DiscardReply, RemoveRequest};
 pub use self::environment::{
     ActivateRequest, CreateEnvironmentRequest, DestroyEnvironmentReply, DestroyEnvironmentRequest,
-    EnvironmentContent, EnvironmentItem, EnvironmentReply, EnvironmentsReply, MarkGoodRequest,
-    MountReply, MountRequest, SelectReply, Trial,
+    EnvironmentContent, EnvironmentItem, EnvironmentReply, EnvironmentsReply, KernelRequest,
+    MarkGoodRequest, MountReply, MountRequest, SelectReply, Trial,
 };
 pub use self::export::{ExportReply, ExportRequest, ExportTarget};
 pub use self::history::{HistoryEntry, HistoryFilter, HistoryReply, HistoryRequest};

@@ -3,8 +3,10 @@
 //! All kernels of a package go to `kernels/NAME`; the environment is booted with the one that was chosen.
 //! A kernel region `X.initrd` is no kernel but the initial RAM disk of kernel `X`.
 
+mod files;
 mod room;
 
+pub use self::files::KernelFiles;
 pub use self::room::{KernelsBefore, kernel_bytes};
 
 use std::fs::File;

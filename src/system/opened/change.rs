@@ -7,7 +7,16 @@ use crate::fsio::Dir;
 use crate::progress::Progress;
 use crate::system::layout::{BASE, CHECKS, KERNELS};
 use crate::system::loader::{Counter, DEFAULT_TRIES};
-use crate::system::{EnvName, Record, SystemError};
+use crate::system::{EnvName, KernelFiles, Record, SystemError};
+
+/// What an environment begins with that is no copy of another one.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Beginning<'a> {
+    /// The directory that it is a copy of, such as `/` of a machine that was installed by hand; else it is empty.
+    pub tree: Option<&'a Dir>,
+    /// What boots it, if it brings that.
+    pub kernel: Option<&'a KernelFiles>,
+}
 
 impl System {
     /// Makes an environment, empty or as a copy of another one with its kernels; needs the lock.
@@ -21,28 +30,27 @@ impl System {
         now: Timestamp,
         progress: &dyn Progress,
     ) -> Result<(), SystemError> {
-        self.make(name, from, None, now, progress)
+        self.make(name, from, Beginning::default(), now, progress)
     }
 
-    /// As [`System::create`], of a directory that is no environment, such as `/` of a machine that was installed
-    /// by hand.
+    /// As [`System::create`], of what is no environment.
     ///
-    /// What is mounted in it is not copied, nor is this system's own directory.
+    /// What is mounted in a directory is not copied, nor is this system's own directory.
     pub fn create_of(
         &self,
         name: &EnvName,
-        tree: &Dir,
+        beginning: Beginning<'_>,
         now: Timestamp,
         progress: &dyn Progress,
     ) -> Result<(), SystemError> {
-        self.make(name, None, Some(tree), now, progress)
+        self.make(name, None, beginning, now, progress)
     }
 
     fn make(
         &self,
         name: &EnvName,
         from: Option<&EnvName>,
-        tree: Option<&Dir>,
+        beginning: Beginning<'_>,
         now: Timestamp,
         progress: &dyn Progress,
     ) -> Result<(), SystemError> {
@@ -56,9 +64,11 @@ impl System {
         self.storage.discard(name)?;
         self.sweep()?;
         let root = self.storage.begin(name, from, progress)?;
-        let made = tree
+        let kernel = beginning.kernel;
+        let made = beginning
+            .tree
             .map_or(Ok(()), |tree| self.fill(tree, &root, progress))
-            .and_then(|()| self.complete(name, from, now, progress));
+            .and_then(|()| self.complete(name, from, kernel, now, progress));
         if made.is_err() && !self.has(name)? {
             // The first failure is the one that matters; what is left is never listed as finished.
             let cleaned = self.storage.discard(name).and_then(|()| self.sweep());
@@ -80,6 +90,7 @@ impl System {
         &self,
         name: &EnvName,
         from: Option<&EnvName>,
+        kernel: Option<&KernelFiles>,
         now: Timestamp,
         progress: &dyn Progress,
     ) -> Result<(), SystemError> {
@@ -94,6 +105,9 @@ impl System {
                 record.carried = parent.carried;
             }
             record.parent = Some(from.clone());
+        }
+        if let Some(kernel) = kernel {
+            record.boot = Some(kernel.install(self, name)?);
         }
         self.store_record(&record)?;
         self.put_old_kernel(name)?;

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use self::activate::Activation;
+pub use self::change::Beginning;
 pub use self::list::{Environment, Role};
 pub use self::select::Selected;
 pub use self::space::FreeSpace;

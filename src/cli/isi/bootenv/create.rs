@@ -3,7 +3,9 @@ use std::path::PathBuf;
 use super::call;
 use crate::cli::args::{OutputArgs, TargetArgs};
 use crate::cli::{CommandError, Context, Exit};
-use crate::service::{CreateEnvironmentRequest, EnvName, EnvironmentContent, StorageKind};
+use crate::service::{
+    CreateEnvironmentRequest, EnvName, EnvironmentContent, KernelRequest, StorageKind,
+};
 
 /// Make a boot environment
 #[derive(clap::Args, Debug)]
@@ -26,6 +28,14 @@ pub(super) struct Args {
     /// system, too
     #[arg(long, value_name = "DIR", conflicts_with_all = ["from", "empty"])]
     from_root: Option<PathBuf>,
+
+    /// Boot it with this kernel, which keeps its name
+    #[arg(long, value_name = "FILE", requires = "first")]
+    kernel: Option<PathBuf>,
+
+    /// Initial RAM disk of that kernel
+    #[arg(long, value_name = "FILE", requires = "kernel")]
+    initrd: Option<PathBuf>,
 
     /// How a new system keeps its environments [default: btrfs where it can, else dir]
     #[arg(long, value_name = "KIND", requires = "first")]
@@ -51,12 +61,14 @@ A name that is taken is refused, and what has it stays as it is. The new environ
 and boots only after `activate`.
 
 A machine that was installed by hand comes under this tool with --from-root /: `activate` the copy,
-start it, `check` it, and `commit` makes an image of it. What writes should not run meanwhile.
+start it, `check` it, and `commit` makes an image of it. What writes should not run meanwhile. Its
+kernel is copied as that of an image is, and gets a loader entry, if --kernel names it.
 
 Examples:
   isi upgrade bootenv create before-tuning
   isi upgrade bootenv create spare --from before-tuning
   isi upgrade bootenv create first --from-root /
+  isi upgrade bootenv create first --from-root / --kernel /boot/vmlinuz --initrd /boot/initrd.img
   isi upgrade bootenv create first --empty --root /mnt/disk";
 
 impl Args {
@@ -70,6 +82,10 @@ impl Args {
                 (None, None) if self.empty => EnvironmentContent::Empty,
                 (None, None) => EnvironmentContent::Running,
             },
+            kernel: self.kernel.map(|file| KernelRequest {
+                file,
+                initrd: self.initrd,
+            }),
             storage: self.storage.map(|kind| match kind {
                 Storage::Dir => StorageKind::Dir,
                 Storage::Btrfs => StorageKind::Btrfs,
