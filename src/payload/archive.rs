@@ -18,8 +18,9 @@ use super::limits::{
     MAX_WINDOW_LOG,
 };
 use super::name::{NameRule, escaped};
+use super::options::UnpackOptions;
 use super::parents::Parents;
-use super::unpack::{UnpackOptions, UnpackReport, into_new};
+use super::unpack::{UnpackReport, into_new};
 use super::{EntryPath, PayloadError, restore};
 use crate::digest::Sha256Digest;
 use crate::fsio::{Dir, FsError, ReadAt, RegionReader};

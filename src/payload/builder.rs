@@ -3,83 +3,21 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::Write;
-use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use super::convert::{narrow, wide};
 use super::entry::FileEntry;
-use super::index::{Frame, FrameKind, PayloadIndex};
-use super::limits::{
-    BUILD_MEMORY, MAX_FRAME_LENGTH, MAX_STORED_FRAME_LENGTH, MAX_THREADS, compressor_memory,
-};
-use super::mtree::Mtree;
-use super::parallel::{Relay, Spare, in_order, lock, threads};
+use super::index::{Frame, PayloadIndex};
+use super::limits::{MAX_FRAME_LENGTH, MAX_STORED_FRAME_LENGTH};
+use super::options::{Compression, TreeOptions};
+use super::parallel::{Relay, Spare, in_order, lock};
 use super::stream::{self, Part, Role};
 use super::walk::{self, Found};
 use super::{FileTable, PayloadError, tar_header};
 use crate::digest::Sha256Digest;
 use crate::fsio::{Dir, FsError, ReadAt as _, Status, status_of_file};
 use crate::progress::Progress;
-
-/// How a tree becomes a payload.
-#[derive(Debug, Clone, Default)]
-pub struct TreeOptions {
-    /// How frames are stored.
-    pub compression: Compression,
-    /// Which owners are recorded.
-    pub owners: Owners,
-    /// Owners, modes and times that count instead of those of the tree, and entries to add to it.
-    pub overrides: Mtree,
-    /// Modification times after this moment are recorded as this moment (`SOURCE_DATE_EPOCH`).
-    pub clock: Option<jiff::Timestamp>,
-    /// Records modification times with their nanoseconds; else the fraction of the second is dropped.
-    ///
-    /// Off by default: a nanosecond says how fast the build machine was, costs 1 KiB of tar stream for
-    /// each file, and is lost by most tools anyway.
-    pub nanoseconds: bool,
-    /// Which extended attributes are recorded.
-    pub xattrs: XattrSelection,
-    /// How many threads work; by default one for each processor, fewer where the compression level
-    /// would take more than 60 MiB. The payload does not depend on it.
-    pub threads: Option<NonZeroUsize>,
-}
-
-/// How frames are stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Compression {
-    /// As they are.
-    None,
-    /// Compressed with Zstandard at this level, 1 to 22.
-    Zstd(i32),
-}
-
-/// Which owners are recorded; always numbers, never names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Owners {
-    /// Those of the tree.
-    #[default]
-    AsFound,
-    /// The same for every entry.
-    Fixed {
-        /// The user.
-        uid: u32,
-        /// The group.
-        gid: u32,
-    },
-}
-
-/// Which extended attributes are recorded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum XattrSelection {
-    /// None.
-    None,
-    /// `user.*` and `security.capability`: what means the same on another machine.
-    #[default]
-    Portable,
-    /// Every one that can be read: labels and access lists of this very machine too.
-    All,
-}
 
 /// What [`build_tree`] made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,33 +30,6 @@ pub struct BuiltTree {
     pub media_type: &'static str,
     /// The length of the payload in bytes.
     pub size: u64,
-}
-
-impl Default for Compression {
-    fn default() -> Self {
-        Self::Zstd(zstd::DEFAULT_COMPRESSION_LEVEL)
-    }
-}
-
-impl Compression {
-    /// The highest level there is.
-    pub const HIGHEST_LEVEL: i32 = 22;
-
-    /// The threads to use: as many as asked for, else as many as processors and memory allow.
-    fn threads(self, wanted: Option<NonZeroUsize>) -> usize {
-        let most = match self {
-            Self::Zstd(level) if wanted.is_none() => BUILD_MEMORY / compressor_memory(level),
-            _ => MAX_THREADS,
-        };
-        threads(wanted).min(most)
-    }
-
-    const fn kind(self) -> FrameKind {
-        match self {
-            Self::None => FrameKind::Plain,
-            Self::Zstd(_) => FrameKind::Zstd,
-        }
-    }
 }
 
 /// Writes the tree below `source` to `output` as a payload, and says what is in it.
@@ -398,22 +309,3 @@ impl Packer<'_> {
 }
 
 const _: () = assert!(MAX_FRAME_LENGTH < MAX_STORED_FRAME_LENGTH);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn compressors_together_keep_to_the_memory_unless_asked_otherwise() {
-        for level in 1..=Compression::HIGHEST_LEVEL {
-            let compression = Compression::Zstd(level);
-            let used = compression.threads(None) * compressor_memory(level);
-            assert!(
-                compression.threads(None) > 0 && used <= BUILD_MEMORY,
-                "level {level}"
-            );
-            assert_eq!(compression.threads(NonZeroUsize::new(7)), 7);
-            assert_eq!(compression.threads(NonZeroUsize::new(99)), MAX_THREADS);
-        }
-    }
-}

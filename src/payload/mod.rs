@@ -30,6 +30,7 @@ pub mod lists;
 mod member;
 pub mod mtree;
 mod name;
+mod options;
 mod parallel;
 mod parents;
 mod path_text;
@@ -47,16 +48,17 @@ mod unpack;
 mod walk;
 
 pub use archive::{ArchiveOptions, unpack_archive, unpack_archive_new};
-pub use builder::{BuiltTree, Compression, Owners, TreeOptions, XattrSelection, build_tree};
+pub use builder::{BuiltTree, build_tree};
 pub use entry::{DeviceNumber, FileEntry, FileKind, Mtime, Xattr};
 pub use error::PayloadError;
 pub use index::{Frame, FrameKind, PayloadIndex};
 pub use member::Members;
 pub use name::{EntryPath, NameRule};
+pub use options::{Compression, Owners, TreeOptions, UnpackOptions, XattrSelection};
 pub use record::Field;
 pub use space::{expect_space, in_blocks, space_needed, space_taken};
 pub use table::{FileTable, Place};
-pub use unpack::{UnpackOptions, UnpackReport, unpack, unpack_new, unpack_only};
+pub use unpack::{UnpackReport, unpack, unpack_new, unpack_only};
 
 /// Places of the fields of the file table, as `format-spec/file-table.md` lists them.
 pub use table_codec::layout as file_table_layout;

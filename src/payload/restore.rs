@@ -5,8 +5,8 @@ use std::fs::File;
 use std::path::Path;
 
 use super::entry::{FileEntry, FileKind};
+use super::options::UnpackOptions;
 use super::parents::Parents;
-use super::unpack::UnpackOptions;
 use super::{EntryPath, PayloadError};
 use crate::fsio::{Attributes, Dir, set_file_attributes};
 use crate::progress::Progress;

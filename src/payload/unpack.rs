@@ -13,7 +13,6 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::num::NonZeroUsize;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -22,6 +21,7 @@ use super::convert::{narrow, wide};
 use super::entry::{FileEntry, FileKind};
 use super::frames::{Check, FrameBuffers, Frames, check_contents, is_zeros};
 use super::index::PayloadIndex;
+use super::options::UnpackOptions;
 use super::parallel::{Relay, in_order, lock, threads};
 use super::parents::Parents;
 use super::restore;
@@ -32,41 +32,6 @@ use super::{EntryPath, FileTable, PayloadError, tar_header};
 use crate::digest::Sha256Digest;
 use crate::fsio::{Dir, FsError, ReadAt};
 use crate::progress::Progress;
-
-/// What is restored besides names and contents; by default nothing that gives anybody rights.
-#[derive(Debug, Clone, Default)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is one right that is given or not, whatever the others are"
-)]
-pub struct UnpackOptions {
-    /// Gives files their recorded owners; needs privilege. Else they belong to who unpacks.
-    pub owners: bool,
-    /// Keeps set-user-ID, set-group-ID and sticky. Else they are dropped.
-    pub special_bits: bool,
-    /// Sets recorded extended attributes, file capabilities among them. Else they are dropped.
-    pub xattrs: bool,
-    /// Makes device nodes; needs privilege. Else a payload that holds one is refused.
-    pub devices: bool,
-    /// Waits until everything is on disk before it reports success.
-    pub sync: bool,
-    /// How many threads work; by default one for each processor.
-    pub threads: Option<NonZeroUsize>,
-}
-
-impl UnpackOptions {
-    /// Everything as it was recorded: for installing a verified system as root.
-    pub const fn faithful() -> Self {
-        Self {
-            owners: true,
-            special_bits: true,
-            xattrs: true,
-            devices: true,
-            sync: true,
-            threads: None,
-        }
-    }
-}
 
 /// What was unpacked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -5,12 +5,12 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-use super::builder::{Owners, TreeOptions, XattrSelection};
 use super::convert::wide;
 use super::entry::{DeviceNumber, FileEntry, FileKind, Mtime, Xattr};
 use super::limits::MAX_ENTRIES;
 use super::mtree::Mtree;
 use super::name::escaped;
+use super::options::{Owners, TreeOptions, XattrSelection};
 use super::{EntryPath, PayloadError};
 use crate::digest::Sha256Digest;
 use crate::fsio::{Dir, NodeKind, Status};
