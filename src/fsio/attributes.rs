@@ -65,6 +65,20 @@ pub struct Status {
     pub mounted: bool,
 }
 
+impl Status {
+    /// Whether nothing was done to the file between this and `later`.
+    ///
+    /// Which blocks a file has is no part of it: a file system gives them out when it writes them, which may
+    /// be long after a program did, and counts those it finds the others by.
+    pub fn is_unchanged(&self, later: &Self) -> bool {
+        let later = Self {
+            allocated: self.allocated,
+            ..*later
+        };
+        *self == later
+    }
+}
+
 /// What is noted about a file when it is written; `None` leaves things as they are.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Attributes<'a> {
@@ -283,6 +297,12 @@ mod tests {
         assert_eq!(status.mtime, (1_000_000_000, 5));
         let xattrs = dir.xattrs("file").unwrap();
         assert_eq!(xattrs, [("user.note".into(), b"x\0y".to_vec())]);
+
+        let mut later = status;
+        later.allocated += 4096;
+        assert!(status.is_unchanged(&later));
+        later.ctime.0 += 1;
+        assert!(!status.is_unchanged(&later));
 
         dir.create_fifo("fifo", 0o600).unwrap();
         let attributes = Attributes {

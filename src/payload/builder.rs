@@ -300,7 +300,8 @@ impl Packer<'_> {
     ) -> Result<(), PayloadError> {
         let path = self.source.path().join(&entry.path);
         let now = status_of_file(file, &path)?;
-        if self.status.get(number) == Some(&Some(now)) {
+        let before = self.status.get(number).copied().flatten();
+        if before.is_some_and(|before| before.is_unchanged(&now)) {
             Ok(())
         } else {
             Err(PayloadError::Changed { path })

@@ -316,6 +316,22 @@ fn a_file_that_changes_while_it_is_read_is_an_error() {
     }
 }
 
+/// A file system decides late where a file's blocks are, and may need more of them to find the others.
+#[test]
+fn a_file_that_reaches_the_disk_while_it_is_read_has_not_changed() {
+    use std::os::unix::fs::FileExt as _;
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("file");
+    let file = std::fs::File::create(&path).unwrap();
+    for piece in 0..40 {
+        file.write_all_at(&noise(4096, 1), piece << 20).unwrap();
+    }
+    let dir = Dir::open(home.path()).unwrap();
+    set_times(&dir);
+    let mut output = Meddler(|| file.sync_all().unwrap());
+    build_tree(&dir, &mut output, &plain(), &Silent).unwrap();
+}
+
 /// Asks to stop after some bytes.
 #[derive(Debug, Default)]
 pub(super) struct Stopper {
