@@ -46,9 +46,14 @@ impl Filter {
             .extend(values.map(|value| Value::Text(value.as_ref().to_owned())));
     }
 
+    /// Whether it lets everything through.
+    pub(super) fn is_empty(&self) -> bool {
+        self.conditions.is_empty()
+    }
+
     /// The condition after `WHERE`; true for everything if nothing is asked for.
     pub(super) fn condition(&self) -> String {
-        if self.conditions.is_empty() {
+        if self.is_empty() {
             return "TRUE".to_owned();
         }
         self.conditions.join(" AND ")

@@ -25,8 +25,12 @@ impl Plan {
     ) -> rusqlite::Result<Self> {
         let filter = Filter::of(request);
         let all = count(transaction, "SELECT count(*) FROM artifact", &[])?;
-        let counted = format!("SELECT count(*) FROM artifact WHERE {}", filter.condition());
-        let total = count(transaction, &counted, filter.values())?;
+        let total = if filter.is_empty() {
+            all
+        } else {
+            let counted = format!("SELECT count(*) FROM artifact WHERE {}", filter.condition());
+            count(transaction, &counted, filter.values())?
+        };
         let rest = total.saturating_sub(request.offset);
         let wanted = request.limit.unwrap_or(u64::MAX).min(rest);
         let mut statement = transaction.prepare_cached(&places(request, &filter, wanted))?;
