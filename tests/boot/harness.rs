@@ -1,38 +1,38 @@
 //! The harness itself: it tells apart how a machine ends, before anything of ours is trusted to it.
 
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use crate::image::{self, Manner};
-use crate::machine::Machine;
+use crate::machine::{self, Machine};
 use crate::medium::Kind;
 use crate::uml::{self, Boot, End};
 
 /// Boots a system that behaves in a certain manner, without asking anybody which.
-fn boot(kind: Kind, manner: Manner) -> Option<Boot> {
-    let mut machine = Machine::new(kind)?;
+fn boot(machine: &mut Machine, manner: Manner) -> Boot {
     let root = machine.path("one");
-    if kind == Kind::Btrfs {
+    if machine.medium.kind() == Kind::Btrfs {
         image::run("btrfs", &["-q", "subvolume", "create", image::text(&root)]);
     }
     image::make(&root, "Test OS 1", manner);
-    Some(machine.medium.lend(|medium| {
+    machine.medium.lend(|medium| {
         let mut words = medium.boot_words(&root);
         words.extend(["isi.env=one".to_owned(), "rw".to_owned()]);
         uml::boot(medium.beside(), &words)
-    }))
+    })
 }
 
 fn expect(manner: Manner, end: End) {
-    for kind in Kind::ALL {
-        let Some(boot) = boot(kind, manner) else {
-            continue;
-        };
+    machine::on_each_kind(|mut machine| {
+        let boot = boot(&mut machine, manner);
         assert_eq!(boot.end, end, "{}", boot.console);
         assert!(boot.says("test: booted Test OS 1"), "{}", boot.console);
         eprintln!(
             "{} {manner:?}: {:.1} s",
-            kind.name(),
+            machine.medium.kind().name(),
             boot.time.as_secs_f64()
         );
-    }
+    });
 }
 
 #[test]
@@ -52,16 +52,48 @@ fn a_system_that_hangs_is_told_and_ended() {
 
 #[test]
 fn a_system_that_wants_to_be_started_anew_is_told() {
-    let Some(mut machine) = Machine::new(Kind::Dir) else {
+    expect(Manner::Restarts, End::Restart);
+}
+
+#[test]
+fn a_machine_that_ends_as_it_had_not_announced_is_tried_anew() {
+    if uml::missing().is_some() {
         return;
-    };
-    let root = machine.path("one");
-    image::make(&root, "Test OS 1", Manner::Good);
-    machine.to_do("reboot -f\nsleep 60\n");
-    let boot = machine.medium.lend(|medium| {
-        let mut words = medium.boot_words(&root);
-        words.push("rw".to_owned());
-        uml::boot(medium.beside(), &words)
+    }
+    let beginnings = Cell::new(0);
+    machine::on(Kind::Dir, |mut machine| {
+        beginnings.set(beginnings.get() + 1);
+        let manner = [Manner::Fails, Manner::Good][beginnings.get() - 1];
+        assert_eq!(boot(&mut machine, manner).end, End::Off);
     });
-    assert_eq!(boot.end, End::Restart, "{}", boot.console);
+    assert_eq!(beginnings.get(), 2);
+}
+
+#[test]
+fn a_machine_that_never_ends_as_it_had_announced_fails_its_test() {
+    if uml::missing().is_some() {
+        return;
+    }
+    let work = |mut machine: Machine| {
+        boot(&mut machine, Manner::Fails);
+    };
+    let on = AssertUnwindSafe(|| machine::on(Kind::Dir, work));
+    let stopped = catch_unwind(on).unwrap_err();
+    let told = stopped.downcast_ref::<String>().unwrap();
+    assert!(told.contains("failed 3 times"), "{told}");
+    assert!(told.contains("test: booted Test OS 1"), "{told}");
+}
+
+#[test]
+fn a_test_that_finds_something_wrong_is_not_tried_anew() {
+    if uml::missing().is_some() {
+        return;
+    }
+    let beginnings = Cell::new(0);
+    let work = |_| {
+        beginnings.set(beginnings.get() + 1);
+        panic!("something is wrong");
+    };
+    assert!(catch_unwind(AssertUnwindSafe(|| machine::on(Kind::Dir, work))).is_err());
+    assert_eq!(beginnings.get(), 1);
 }

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
-use crate::uml::{self, HANGS};
+use crate::uml::{self, End};
 
 /// What of busybox the scripts in the machine use.
 const APPLETS: &[&str] = &[
@@ -58,6 +58,7 @@ if test -e /var/lib/isi/todo; then
     echo "test: did what was to do"
 fi
 sync
+echo "test: turns off"
 poweroff -f
 "#;
 
@@ -74,18 +75,26 @@ pub(crate) enum Manner {
     Hangs,
     /// It comes up and starts anew.
     Restarts,
+    /// Its first process ends, and none of its scripts says so: a machine whose emulator fails.
+    Fails,
 }
 
 impl Manner {
     fn rc(self) -> String {
         match self {
             Self::Good => ":\n".to_owned(),
-            Self::Unseen => "poweroff -f\nsleep 60\n".to_owned(),
-            Self::Panics => "echo 'test: ends'\nexit 1\n".to_owned(),
-            Self::Restarts => "reboot -f\nsleep 60\n".to_owned(),
-            Self::Hangs => format!("echo '{HANGS}'\nwhile :; do sleep 1; done\n"),
+            Self::Unseen => announced(End::Off, "poweroff -f\nsleep 60"),
+            Self::Panics => announced(End::Panic, "exit 1"),
+            Self::Restarts => announced(End::Restart, "reboot -f\nsleep 60"),
+            Self::Hangs => announced(End::Hung, "while :; do sleep 1; done"),
+            Self::Fails => "exit 1\n".to_owned(),
         }
     }
+}
+
+/// Lines of shell that say how the machine will end before they let it.
+pub(crate) fn announced(end: End, lines: &str) -> String {
+    format!("echo '{}'\n{lines}\n", end.announcement())
 }
 
 /// Makes the root of a system that calls itself `release` at `root`, which may be there already.

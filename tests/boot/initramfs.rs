@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::image::{self, Manner};
-use crate::machine::Machine;
-use crate::medium::Kind;
+use crate::machine::{self, Machine};
 use crate::uml::{self, Boot, End};
 
 /// What the machine runs first. It passes on in a variable what `isi.env` would say.
@@ -22,7 +21,7 @@ for word in $(cat /proc/cmdline); do
     test.top=*) device= ; mount -t hostfs -o "${word#*=}" none /var/lib/isi ;;
     esac
 done
-root=$(isi upgrade bootenv select) || { echo "test: nothing to boot"; poweroff -f; }
+root=$(isi upgrade bootenv select) || { echo "test: nothing to boot"; echo "test: turns off"; poweroff -f; }
 name=${root##*/}
 echo "test: chose $name"
 if test -n "$device"; then
@@ -78,10 +77,7 @@ fn press(machine: &mut Machine) -> Boot {
 
 #[test]
 fn a_machine_finds_its_way_back_alone() {
-    for kind in Kind::ALL {
-        let Some(mut machine) = Machine::new(kind) else {
-            continue;
-        };
+    machine::on_each_kind(|mut machine| {
         let old = machine.environment("old", "Test OS 1", Manner::Good);
         machine.good(&old);
         // It comes up and finds nothing better to do than to start anew, and nobody marks it good.
@@ -98,5 +94,5 @@ fn a_machine_finds_its_way_back_alone() {
             ["chose old", "booted Test OS 1"],
         ];
         assert_eq!(told, [new, new, old].concat(), "{}", boot.console);
-    }
+    });
 }

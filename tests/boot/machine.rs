@@ -2,6 +2,7 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -11,8 +12,40 @@ use jiff::Timestamp;
 
 use crate::image::{self, Manner};
 use crate::medium::{Kind, Medium};
-use crate::uml::{self, Boot, End, USUAL_KERNEL};
+use crate::uml::{self, Boot, End, Failed, USUAL_KERNEL};
 use crate::vendor::vendor;
+
+/// How often a test begins at most.
+const BEGINNINGS: usize = 3;
+
+/// Does `work` with a new machine of each kind, as [`on`] does.
+pub(crate) fn on_each_kind(work: impl Fn(Machine)) {
+    for kind in Kind::ALL {
+        on(kind, &work);
+    }
+}
+
+/// Does `work` with a new machine of this kind; says so where there can be none.
+///
+/// Where the emulator fails, the work begins anew on another new machine: what is wrong with the work itself
+/// is wrong with it then, too.
+pub(crate) fn on(kind: Kind, work: impl Fn(Machine)) {
+    for beginning in 1..=BEGINNINGS {
+        let Some(machine) = Machine::new(kind) else {
+            return;
+        };
+        let Err(stopped) = catch_unwind(AssertUnwindSafe(|| work(machine))) else {
+            return;
+        };
+        match stopped.downcast::<Failed>() {
+            Ok(failed) if beginning < BEGINNINGS => {
+                eprintln!("begins anew: the emulator failed: {}", failed.0);
+            }
+            Ok(failed) => panic!("the emulator failed {BEGINNINGS} times, last: {}", failed.0),
+            Err(other) => resume_unwind(other),
+        }
+    }
+}
 
 /// A machine that is off.
 #[derive(Debug)]
@@ -41,7 +74,7 @@ impl Turn {
 
 impl Machine {
     /// A new one that trusts the vendor of the tests; `None`, and said, where there can be none.
-    pub(crate) fn new(kind: Kind) -> Option<Self> {
+    fn new(kind: Kind) -> Option<Self> {
         let skip = |reason: &str| {
             eprintln!("skipped: boots from {}: {reason}", kind.name());
         };

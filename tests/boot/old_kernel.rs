@@ -1,8 +1,7 @@
 //! The kernel that was kept from before really boots the new system, once, when somebody asks for it.
 
-use crate::machine::{Machine, Turn};
-use crate::medium::Kind;
-use crate::upgrade::{expect, installed, upgrade};
+use crate::machine::{self, Machine, Turn};
+use crate::upgrade::{expect, install, upgrade};
 use crate::vendor::Release;
 
 /// A release with a kernel of its own.
@@ -37,10 +36,8 @@ fn ask_for_the_old_kernel(machine: &Machine, name: &str) {
 #[test]
 fn the_kernel_that_was_kept_boots_the_new_system_once() {
     let [first, second] = [1, 2].map(release);
-    for kind in Kind::ALL {
-        let Some(mut machine) = installed(kind, first) else {
-            continue;
-        };
+    machine::on_each_kind(|mut machine| {
+        install(&mut machine, first);
         let [_, new] = upgrade(&mut machine, second, "--keep-old-kernel");
         ask_for_the_old_kernel(&machine, &new);
         let turn = boots(&mut machine, second, first, "generic.old");
@@ -58,5 +55,5 @@ fn the_kernel_that_was_kept_boots_the_new_system_once() {
         assert_eq!(machine.system().storage().names().unwrap().len(), 1);
         ask_for_the_old_kernel(&machine, &new);
         boots(&mut machine, second, first, "generic.old");
-    }
+    });
 }

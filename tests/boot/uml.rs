@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read};
 use std::os::unix::process::CommandExt as _;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -12,8 +13,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 /// What runs longer than this hangs, however busy the machine below is.
 const PATIENCE: Duration = Duration::from_mins(2);
-/// What a machine says that means to hang; after it nobody waits for long.
-pub(crate) const HANGS: &str = "test: hangs";
+/// After a machine has said that it means to hang nobody waits for long.
 const SHORT_PATIENCE: Duration = Duration::from_secs(2);
 /// What the kernel says when it starts anew; it keeps its command line, so that no firmware chooses.
 const RESTARTS: &str = "reboot: Restarting system";
@@ -66,6 +66,30 @@ pub(crate) enum End {
     Hung,
 }
 
+impl End {
+    /// What a machine says before it ends like this. The tests' own scripts are all that runs in it, so that
+    /// an end that none of them announced is a failure of the emulator.
+    pub(crate) fn announcement(self) -> &'static str {
+        match self {
+            Self::Off => "test: turns off",
+            Self::Restart => "test: starts anew",
+            Self::Panic => "test: ends",
+            Self::Hung => "test: hangs",
+        }
+    }
+
+    fn announced(line: &str) -> Option<Self> {
+        let ends = [Self::Off, Self::Restart, Self::Panic, Self::Hung];
+        ends.into_iter().find(|end| line == end.announcement())
+    }
+}
+
+/// A machine ended in a way that it had not announced: what it said, for whom to begin anew does not help.
+///
+/// It leaves the test by unwinding; `machine::on` catches it.
+#[derive(Debug)]
+pub(crate) struct Failed(pub(crate) String);
+
 /// One start of the machine.
 #[derive(Debug)]
 pub(crate) struct Boot {
@@ -117,11 +141,12 @@ fn start(kernel: &Path, scratch: &Path, words: &[String], restarts: bool) -> Boo
         .stderr(writer)
         .process_group(0);
     let started = Instant::now();
-    let mut machine = Machine(linux.spawn().unwrap());
+    let machine = Machine(linux.spawn().unwrap());
     // Its own copies of the pipe would keep the console open.
     drop(linux);
     let mut console = String::new();
-    let end = machine.watch(&lines(reader), restarts, &mut console);
+    let end = watch(&lines(reader), restarts, &mut console);
+    drop(machine);
     Boot {
         end,
         console,
@@ -129,37 +154,49 @@ fn start(kernel: &Path, scratch: &Path, words: &[String], restarts: bool) -> Boo
     }
 }
 
-/// A machine that is on; when this is dropped the power is cut.
-struct Machine(Child);
-
-impl Machine {
-    fn watch(&mut self, lines: &Receiver<String>, restarts: bool, console: &mut String) -> End {
-        let mut deadline = Instant::now() + PATIENCE;
-        let mut end = None;
-        loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let line = match lines.recv_timeout(left) {
-                Ok(line) => line,
-                Err(RecvTimeoutError::Timeout) => return End::Hung,
-                Err(RecvTimeoutError::Disconnected) => break,
-            };
-            writeln!(console, "{line}").unwrap();
-            if line.starts_with(HANGS) {
-                deadline = deadline.min(Instant::now() + SHORT_PATIENCE);
+/// Reads what a machine says until it ends; it has to end as it had announced.
+fn watch(lines: &Receiver<String>, restarts: bool, console: &mut String) -> End {
+    let mut deadline = Instant::now() + PATIENCE;
+    let (mut announced, mut end) = (None, None);
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let line = match lines.recv_timeout(left) {
+            Ok(line) => line,
+            Err(RecvTimeoutError::Timeout) => {
+                end = Some(End::Hung);
+                break;
             }
-            if line.starts_with(RESTARTS) && !restarts {
-                return End::Restart;
-            }
-            if line.starts_with(OFF) {
-                end = Some(End::Off);
-            } else if line.starts_with(PANICS) {
-                end = Some(End::Panic);
-            }
+            Err(RecvTimeoutError::Disconnected) => break,
+        };
+        writeln!(console, "{line}").unwrap();
+        announced = End::announced(&line).or(announced);
+        if announced == Some(End::Hung) {
+            deadline = deadline.min(Instant::now() + SHORT_PATIENCE);
         }
-        let status = self.0.wait().unwrap();
-        end.unwrap_or_else(|| panic!("neither off nor a panic, {status}:\n{console}"))
+        if line.starts_with(OFF) {
+            end = Some(End::Off);
+        } else if line.starts_with(PANICS) {
+            end = Some(End::Panic);
+        } else if line.starts_with(RESTARTS) {
+            if restarts && announced == Some(End::Restart) {
+                announced = None;
+                continue;
+            }
+            end = Some(End::Restart);
+            break;
+        }
+    }
+    match end {
+        Some(end) if announced == Some(end) => end,
+        _ => {
+            let told = format!("ended as {end:?}, announced was {announced:?}:\n{console}");
+            resume_unwind(Box::new(Failed(told)))
+        }
     }
 }
+
+/// A machine that is on; when this is dropped the power is cut.
+struct Machine(Child);
 
 impl Drop for Machine {
     fn drop(&mut self) {

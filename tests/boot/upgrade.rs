@@ -1,14 +1,13 @@
 //! Whole upgrades: started in the running system, booted, found well or not, committed or gone back from.
 
 use crate::image::Manner;
-use crate::machine::{Machine, Turn};
+use crate::machine::{self, Machine, Turn};
 use crate::medium::Kind;
 use crate::uml::End;
 use crate::vendor::{Release, vendor};
 
-/// A machine that runs its first release, installed from a package into nothing, found well and committed.
-pub(crate) fn installed(kind: Kind, release: Release) -> Option<Machine> {
-    let mut machine = Machine::new(kind)?;
+/// Lets the machine run its first release: installed from a package into nothing, found well and committed.
+pub(crate) fn install(machine: &mut Machine, release: Release) {
     let package = vendor().package(release, &machine.path(""));
     machine.done(&format!(
         "upgrade start --install-image-path {}",
@@ -19,8 +18,7 @@ pub(crate) fn installed(kind: Kind, release: Release) -> Option<Machine> {
     assert_eq!(turns[0].boot.end, End::Off, "{}", turns[0].boot.console);
     expect(&turns[0], "test: check ended with 0");
     expect(&turns[0], "test: committed");
-    assert_eq!(state(&machine), "committed");
-    Some(machine)
+    assert_eq!(state(machine), "committed");
 }
 
 /// Starts the upgrade to `release` in the system that runs now; gives the two environments.
@@ -58,10 +56,8 @@ fn went(turns: &[Turn], expected: &[(&str, End)]) {
     assert_eq!(told, expected, "{consoles}");
 }
 
-fn a_good_image_is_committed(kind: Kind) {
-    let Some(mut machine) = installed(kind, Release::good(1)) else {
-        return;
-    };
+fn is_committed(mut machine: Machine) {
+    install(&mut machine, Release::good(1));
     let [_, new] = upgrade(&mut machine, Release::good(2), "");
     machine.to_do("isi upgrade commit --force && echo 'test: committed'");
     let turns = machine.turns(4);
@@ -77,10 +73,8 @@ fn a_good_image_is_committed(kind: Kind) {
 }
 
 /// The new system is tried `tries` times, each ends like `end`; then the old one boots and notes that.
-fn is_rolled_back(kind: Kind, release: Release, tries: usize, end: End) {
-    let Some(mut machine) = installed(kind, Release::good(1)) else {
-        return;
-    };
+fn is_rolled_back(mut machine: Machine, release: Release, tries: usize, end: End) {
+    install(&mut machine, Release::good(1));
     let [old, new] = upgrade(&mut machine, release, "");
     let mut turns = machine.turns(tries + 2);
     if end == End::Off {
@@ -103,43 +97,37 @@ fn is_rolled_back(kind: Kind, release: Release, tries: usize, end: End) {
 
 #[test]
 fn a_good_image_boots_from_a_directory_and_is_committed() {
-    a_good_image_is_committed(Kind::Dir);
+    machine::on(Kind::Dir, is_committed);
 }
 
 #[test]
 fn a_good_image_boots_from_a_subvolume_and_is_committed() {
-    a_good_image_is_committed(Kind::Btrfs);
+    machine::on(Kind::Btrfs, is_committed);
 }
 
 #[test]
 fn an_image_whose_health_check_fails_is_rolled_back() {
-    for kind in Kind::ALL {
-        let release = Release {
-            health_check: Some("#!/bin/sh\necho 'no disk'\nexit 1\n"),
-            ..Release::good(2)
-        };
-        is_rolled_back(kind, release, 1, End::Off);
-    }
+    let release = Release {
+        health_check: Some("#!/bin/sh\necho 'no disk'\nexit 1\n"),
+        ..Release::good(2)
+    };
+    machine::on_each_kind(|machine| is_rolled_back(machine, release, 1, End::Off));
 }
 
 #[test]
 fn an_image_that_panics_is_rolled_back_after_its_tries() {
-    for kind in Kind::ALL {
-        let release = Release {
-            manner: Manner::Panics,
-            ..Release::good(2)
-        };
-        is_rolled_back(kind, release, 3, End::Panic);
-    }
+    let release = Release {
+        manner: Manner::Panics,
+        ..Release::good(2)
+    };
+    machine::on_each_kind(|machine| is_rolled_back(machine, release, 3, End::Panic));
 }
 
 #[test]
 fn an_image_that_hangs_is_rolled_back_after_its_tries() {
-    for kind in Kind::ALL {
-        let release = Release {
-            manner: Manner::Hangs,
-            ..Release::good(2)
-        };
-        is_rolled_back(kind, release, 3, End::Hung);
-    }
+    let release = Release {
+        manner: Manner::Hangs,
+        ..Release::good(2)
+    };
+    machine::on_each_kind(|machine| is_rolled_back(machine, release, 3, End::Hung));
 }
