@@ -39,7 +39,7 @@ impl Options {
         let mut options = Self {
             artifacts: 100_000,
             size: 64 << 20,
-            runs: 3,
+            runs: 9,
         };
         let mut rest = arguments.iter();
         while let Some(flag) = rest.next() {
@@ -299,7 +299,7 @@ mod tests {
             Options::parse(&owned)
         };
         let all = parse(&[])?;
-        assert_eq!((all.artifacts, all.size >> 20, all.runs), (100_000, 64, 3));
+        assert_eq!((all.artifacts, all.size >> 20, all.runs), (100_000, 64, 9));
         let few = parse(&["--artifacts", "10", "--size", "1MiB", "--runs", "1"])?;
         assert_eq!((few.artifacts, few.size >> 20, few.runs), (10, 1, 1));
         for bad in [
