@@ -1,4 +1,4 @@
--- The catalog's database, schema version 1 (PRAGMA user_version), application ID 0x49534943 (PRAGMA
+-- The catalog's database, schema version 2 (PRAGMA user_version), application ID 0x49534943 (PRAGMA
 -- application_id). Normative together with catalog.md; a test compares it with the schema of a new catalog.
 --
 -- All times are microseconds since 1970-01-01T00:00:00Z. All digests are SHA-256, 32 bytes.
@@ -37,6 +37,8 @@ CREATE TABLE artifact (
 
 CREATE INDEX artifact_by_name ON artifact (name, version_key);
 CREATE INDEX artifact_by_import ON artifact (imported_at);
+CREATE INDEX artifact_by_trust ON artifact (trust_state);
+CREATE INDEX artifact_without_time ON artifact (checked_at) WHERE signed AND signed_at IS NULL;
 
 CREATE TABLE certificate (
     sha256     BLOB    NOT NULL PRIMARY KEY CHECK (length(sha256) = 32),

@@ -85,6 +85,18 @@ pub enum CatalogError {
         /// The newest schema version known.
         supported: i32,
     },
+    /// The database was made by an older version of this program, and cannot be brought up to date.
+    #[error("{} has schema {found} and cannot be brought to schema {wanted}", path.display())]
+    DatabaseOld {
+        /// The database.
+        path: PathBuf,
+        /// Its schema version.
+        found: i32,
+        /// The schema version of this program.
+        wanted: i32,
+        /// Why it cannot be written.
+        source: FsError,
+    },
     /// There are artifacts or events, but no database that lists them.
     #[error("{} is missing or empty, but there are artifacts or events", path.display())]
     DatabaseLost {
@@ -273,6 +285,7 @@ impl CatalogError {
             Self::DatabaseDamaged { .. } => "E_DATABASE_DAMAGED",
             Self::DatabaseForeign { .. } => "E_DATABASE_FOREIGN",
             Self::DatabaseNewer { .. } => "E_DATABASE_NEWER",
+            Self::DatabaseOld { .. } => "E_DATABASE_OLD",
             Self::DatabaseLost { .. } => "E_DATABASE_LOST",
             Self::Clock { .. } => "E_CLOCK",
             Self::Verify { source, .. } | Self::NotExported { source, .. } => source.code(),
@@ -326,6 +339,11 @@ impl CatalogError {
             }
             Self::DatabaseNewer { .. } => {
                 "use the version of this program that made it, or a later one".into()
+            }
+            Self::DatabaseOld { .. } => {
+                "list the catalog once where it can be written, or with the version of this program \
+                 that made it"
+                    .into()
             }
             Self::Clock { .. } => "set the system's clock".into(),
             Self::StreamTooLong { .. } => {

@@ -59,7 +59,7 @@ pub use self::examine::{Depth, Examination};
 pub use self::export::{ExportRequest, Exported};
 pub use self::import::{Import, ImportRequest, Outcome, Source};
 pub use self::judge::{Judged, Overlay};
-pub use self::list::{ListRequest, Listed, ListedReference, ListedSigner, Order, Page};
+pub use self::list::{ListRequest, Listed, ListedReference, ListedSigner, Listing, Order, Page};
 pub use self::reference::{MAX_REASON, Reference, ReferenceKind};
 pub use self::resolve::{MAX_CANDIDATES, Resolution};
 pub use self::tidy::{CleanSets, Cleaned, Discard};
@@ -138,7 +138,8 @@ impl Catalog {
             });
         }
         drop(shared);
-        let _exclusive = Held::take(&layout, LockKind::Exclusive, lock_timeout, progress)?;
+        let _exclusive = Held::take(&layout, LockKind::Exclusive, lock_timeout, progress)
+            .or_else(|error| Err(stays_old(&layout, error)?))?;
         let database = match open_current(&layout)? {
             Some(database) => database,
             None => renew(&layout, access)?,
@@ -199,6 +200,25 @@ fn open_current(layout: &Layout) -> Result<Option<Database>, CatalogError> {
     Ok(current.then_some(database))
 }
 
+/// What keeps a database from being brought up to date, if that is what the lock is wanted for.
+fn stays_old(layout: &Layout, error: CatalogError) -> Result<CatalogError, CatalogError> {
+    let CatalogError::Files(source) = error else {
+        return Ok(error);
+    };
+    if layout.root().kind_of(DATABASE)?.is_none() {
+        return Ok(CatalogError::Files(source));
+    }
+    match Database::open(layout)?.schema()? {
+        Schema::Old(found) => Ok(CatalogError::DatabaseOld {
+            path: layout.path(DATABASE),
+            found,
+            wanted: database::NEWEST,
+            source,
+        }),
+        Schema::Empty | Schema::Current => Ok(CatalogError::Files(source)),
+    }
+}
+
 /// Makes the database or brings its schema up to date.
 fn renew(layout: &Layout, access: Access) -> Result<Database, CatalogError> {
     let database = match layout.root().kind_of(DATABASE)? {
@@ -206,7 +226,7 @@ fn renew(layout: &Layout, access: Access) -> Result<Database, CatalogError> {
         None => None,
     };
     if let Some(mut database) = database
-        && database.schema()? == Schema::Old
+        && let Schema::Old(_) = database.schema()?
     {
         database.migrate()?;
         return Ok(database);

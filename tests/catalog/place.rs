@@ -191,6 +191,46 @@ fn remove_artifact(root: &Path, package: &Path) {
     std::fs::remove_dir_all(root.join("artifacts").join(&text[..2])).unwrap();
 }
 
+/// Takes from the database what later versions of the schema added to the first.
+fn make_old(root: &Path) {
+    let database = rusqlite::Connection::open(root.join("catalog.db")).unwrap();
+    let back =
+        "DROP INDEX artifact_by_trust; DROP INDEX artifact_without_time; PRAGMA user_version = 1";
+    database.execute_batch(back).unwrap();
+}
+
+#[test]
+fn a_catalog_of_an_older_version_is_brought_up_to_date_where_it_can_be() {
+    let bench = Bench::new();
+    let root = bench.path("old");
+    let Some(mounted) = Mounted::tmpfs(&root, "8m") else {
+        return;
+    };
+    import(
+        &mut open(&root, Access::Write).unwrap(),
+        &bench.package(Kit::default()),
+    )
+    .unwrap();
+    let current = rows(&root);
+    make_old(&root);
+    mounted.remount("ro");
+    let before = tree(&root);
+    let error = open(&root, Access::Read).unwrap_err();
+    assert_eq!(error.code(), "E_DATABASE_OLD", "{error}");
+    let told = with_causes(&error);
+    assert!(told.contains("Read-only file system"), "{told}");
+    assert!(error.hint().unwrap().contains("where it can be written"));
+    assert_eq!(tree(&root), before);
+    mounted.remount("rw");
+    let mut catalog = open(&root, Access::Read).unwrap();
+    assert_eq!(catalog.list(&ListRequest::default()).unwrap().total, 1);
+    drop(catalog);
+    assert_eq!(rows(&root), current);
+    expect_sound(&root);
+    mounted.remount("ro");
+    assert!(open(&root, Access::Read).is_ok());
+}
+
 #[test]
 fn a_catalog_on_a_read_only_file_system_can_be_read_and_not_changed() {
     let bench = Bench::new();

@@ -6,18 +6,18 @@ use super::{CatalogError, Database};
 pub(super) const APPLICATION_ID: i32 = 0x4953_4943;
 
 /// What leads from each schema version to the next; a published one never changes.
-const MIGRATIONS: [&str; 1] = [include_str!("0001.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("0001.sql"), include_str!("0002.sql")];
 
 /// `PRAGMA user_version` after the last migration.
-pub(super) const NEWEST: i32 = 1;
+pub(in super::super) const NEWEST: i32 = 2;
 
 /// What schema a database file has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) enum Schema {
     /// Nothing at all: a new file.
     Empty,
-    /// A catalog's schema, older than this program's.
-    Old,
+    /// A catalog's schema of this version, older than this program's.
+    Old(i32),
     /// This program's schema.
     Current,
 }
@@ -42,7 +42,7 @@ pub(super) fn state(database: &Database) -> Result<Schema, CatalogError> {
             found,
             supported: NEWEST,
         }),
-        (APPLICATION_ID, 1..) => Ok(Schema::Old),
+        (APPLICATION_ID, found @ 1..) => Ok(Schema::Old(found)),
         (APPLICATION_ID, found) => Err(CatalogError::DatabaseDamaged {
             path,
             detail: format!("its schema version is {found}"),
@@ -85,6 +85,7 @@ fn pragma(connection: &Connection, name: &str) -> rusqlite::Result<i32> {
 mod tests {
     use super::super::tests::fresh;
     use super::*;
+    use crate::catalog::layout::{DATABASE, Layout};
 
     fn schema(connection: &Connection) -> Vec<(String, String)> {
         let mut statement = connection
@@ -104,8 +105,41 @@ mod tests {
         specified.execute_batch(text).unwrap();
         assert_eq!(schema(&database.connection), schema(&specified));
         assert!(schema(&specified).len() >= 14);
-        assert!(text.contains("schema version 1 ") && text.contains("application ID 0x49534943"));
+        assert!(
+            text.contains(&format!("schema version {NEWEST} "))
+                && text.contains("application ID 0x49534943")
+        );
         assert_eq!(usize::try_from(NEWEST), Ok(MIGRATIONS.len()));
+    }
+
+    #[test]
+    fn an_older_database_is_brought_up_to_date_with_all_it_says() {
+        let (_home, newest) = fresh();
+        let versions = usize::try_from(NEWEST).unwrap();
+        for version in 1..versions {
+            let home = tempfile::tempdir().unwrap();
+            let layout = Layout::open_or_create(&home.path().join("catalog")).unwrap();
+            layout.create_database_file().unwrap();
+            let older = Connection::open(layout.path(DATABASE)).unwrap();
+            older
+                .execute_batch(&MIGRATIONS[..version].concat())
+                .unwrap();
+            let says = format!(
+                "INSERT INTO meta VALUES ('fact', 7);
+                 PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {version};"
+            );
+            older.execute_batch(&says).unwrap();
+            drop(older);
+            let mut database = Database::open(&layout).unwrap();
+            let found = Schema::Old(i32::try_from(version).unwrap());
+            assert_eq!(state(&database).unwrap(), found);
+            database.migrate().unwrap();
+            assert_eq!(state(&database).unwrap(), Schema::Current);
+            assert_eq!(schema(&database.connection), schema(&newest.connection));
+            let fact = "SELECT value FROM meta WHERE key = 'fact'";
+            let fact = (database.connection).query_row(fact, [], |row| row.get::<_, i64>(0));
+            assert_eq!(fact.unwrap(), 7);
+        }
     }
 
     #[test]

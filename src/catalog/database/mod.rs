@@ -16,7 +16,7 @@ use super::events::{self, Head};
 use super::layout::{DATABASE, Layout};
 use crate::fsio::{Dir, EntryKind, Identity};
 
-pub(super) use migrate::Schema;
+pub(super) use migrate::{NEWEST, Schema};
 pub(super) use rows::{ARTIFACT_COLUMNS, artifact_of, blob, digest, insert_artifact, time};
 
 /// How long one statement waits for another process's; the catalog's lock has done the long waiting.
@@ -166,7 +166,7 @@ impl Database {
         let found = Self::open_in(self.root.try_clone()?, self.name)?;
         match found.schema()? {
             Schema::Current => *self = found,
-            Schema::Empty | Schema::Old => return Err(lost),
+            Schema::Empty | Schema::Old(_) => return Err(lost),
         }
         Ok(())
     }
@@ -327,6 +327,6 @@ pub(super) mod tests {
         assert_eq!(text("trusted_schema"), 0.into());
         assert_eq!(text("cell_size_check"), 1.into());
         assert_eq!(text("application_id"), migrate::APPLICATION_ID.into());
-        assert_eq!(text("user_version"), migrate::NEWEST.into());
+        assert_eq!(text("user_version"), NEWEST.into());
     }
 }

@@ -155,17 +155,23 @@ fn integer(value: u64) -> rusqlite::Result<i64> {
     i64::try_from(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
 }
 
+/// A text that nobody keeps.
+fn text<'r>(row: &'r Row<'_>, column: usize) -> rusqlite::Result<&'r str> {
+    let value = row.get_ref(column)?;
+    (value.as_str()).map_err(|error| damaged(column, error.to_string()))
+}
+
 fn parsed<T>(row: &Row<'_>, column: usize) -> rusqlite::Result<T>
 where
     T: std::str::FromStr<Err: std::fmt::Display>,
 {
-    let text: String = row.get(column)?;
+    let text = text(row, column)?;
     text.parse()
         .map_err(|error: T::Err| damaged(column, error.to_string()))
 }
 
 fn state(row: &Row<'_>, column: usize) -> rusqlite::Result<State> {
-    let text: String = row.get(column)?;
+    let text = text(row, column)?;
     State::ALL
         .into_iter()
         .find(|state| state.name() == text)

@@ -14,6 +14,7 @@ const STEPS: u64 = 32;
 ///
 /// For a page it is looked up for each artifact. For a large part of the catalog one pass over the IDs and
 /// the signers in their common order is several times faster, and 24 bytes for each artifact are little.
+#[derive(Debug)]
 pub(super) enum Companions {
     Each,
     All(All),
@@ -60,6 +61,7 @@ impl Companions {
 }
 
 /// The companions of all artifacts, by row number.
+#[derive(Debug)]
 pub(super) struct All {
     entries: Vec<Entry>,
     lists: Vec<Vec<ListedSigner>>,
@@ -67,7 +69,7 @@ pub(super) struct All {
     next: usize,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 struct Entry {
     row: i64,
     /// First bytes of the ID: row numbers are used again.

@@ -14,14 +14,22 @@ use rusqlite::Transaction;
 
 use self::filter::Filter;
 use self::plan::Plan;
-use super::database::{blob, digest};
+use super::database::{Database, blob, digest};
 use super::{Artifact, Catalog, CatalogError};
 use crate::digest::{PackageId, Sha256Digest};
 
+const OPERATION: &str = "list the artifacts";
 /// As many artifacts are looked up one by one; adding all up is quicker for more.
 const FEW: usize = 1000;
 
 pub use self::request::{ListRequest, Order};
+
+/// Whether any verdict of the catalog is out of date; each part is one look into an index.
+const ANY_STALE: &str = "SELECT
+    EXISTS (SELECT 1 FROM artifact WHERE trust_state < ?1)
+    OR EXISTS (SELECT 1 FROM artifact WHERE trust_state > ?1)
+    OR EXISTS (SELECT 1 FROM artifact WHERE trust_state IS NULL)
+    OR EXISTS (SELECT 1 FROM artifact WHERE signed AND signed_at IS NULL AND checked_at < ?2)";
 
 /// One artifact of a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,37 +73,58 @@ pub struct Page {
     pub items: Vec<Listed>,
 }
 
+/// A listing under way.
+///
+/// What is listed, and in which order, is one state of the database. The rows are read in batches, and nobody
+/// is kept from writing between them: what was removed meanwhile is left out.
+#[derive(Debug)]
+pub struct Listing<'a> {
+    database: &'a mut Database,
+    plan: Plan,
+}
+
+impl Listing<'_> {
+    /// How many artifacts there are without limit and offset.
+    pub fn total(&self) -> u64 {
+        self.plan.total
+    }
+
+    /// Whether there is nothing more to read.
+    pub fn is_finished(&self) -> bool {
+        self.plan.is_finished()
+    }
+
+    /// Some hundred artifacts, as long as there are more; seldom none, if they were all removed meanwhile.
+    pub fn next_batch(&mut self) -> Result<Option<Vec<Listed>>, CatalogError> {
+        let Some(places) = self.plan.next_batch() else {
+            return Ok(None);
+        };
+        let read = |transaction: &Transaction<'_>| self.plan.rows(transaction, &places);
+        self.database.read(OPERATION, read).map(Some)
+    }
+}
+
 impl Catalog {
     /// Lists artifacts as they are on record; nothing is verified anew.
     pub fn list(&mut self, request: &ListRequest) -> Result<Page, CatalogError> {
+        let mut listing = self.listing(request)?;
         let mut items = Vec::new();
-        let total = self.list_each(request, &mut |item| {
-            items.push(item);
-            true
-        })?;
+        while let Some(batch) = listing.next_batch()? {
+            items.extend(batch);
+        }
+        let total = listing.total();
         Ok(Page { total, items })
     }
 
-    /// Hands out artifacts one by one, until there are no more or `take` returns false; tells how many there
-    /// are without limit and offset.
-    ///
-    /// What is listed, and in which order, is one state of the database. The rows are read in batches, and
-    /// nobody is kept from writing while they are handed out: what was removed meanwhile is left out.
-    pub fn list_each(
-        &mut self,
-        request: &ListRequest,
-        take: &mut dyn FnMut(Listed) -> bool,
-    ) -> Result<u64, CatalogError> {
-        let operation = "list the artifacts";
-        let database = &mut self.database;
-        let mut plan = database.read(operation, |transaction| Plan::read(transaction, request))?;
-        while let Some(batch) = plan.next_batch() {
-            let listed = database.read(operation, |transaction| plan.rows(transaction, &batch))?;
-            if !listed.into_iter().all(&mut *take) {
-                break;
-            }
-        }
-        Ok(plan.total)
+    /// Begins a listing that is read batch by batch.
+    pub fn listing(&mut self, request: &ListRequest) -> Result<Listing<'_>, CatalogError> {
+        let plan = self
+            .database
+            .read(OPERATION, |transaction| Plan::read(transaction, request))?;
+        Ok(Listing {
+            database: &mut self.database,
+            plan,
+        })
     }
 
     /// Those artifacts of a listing that were last judged under another trust than this, or that have no
@@ -107,6 +136,10 @@ impl Catalog {
         yesterday: Timestamp,
     ) -> Result<Vec<PackageId>, CatalogError> {
         self.database.read("look for old verdicts", |transaction| {
+            let own = [blob(trust_state), yesterday.as_microsecond().into()];
+            if count(transaction, ANY_STALE, &own)? == 0 {
+                return Ok(Vec::new());
+            }
             let filter = Filter::of(request);
             let mut statement = transaction.prepare_cached(&format!(
                 "SELECT id FROM ({}) AS page CROSS JOIN artifact ON artifact.rowid = page.place
@@ -114,7 +147,6 @@ impl Catalog {
                  ORDER BY id",
                 places(request, &filter, request.limit.unwrap_or(u64::MAX)),
             ))?;
-            let own = [blob(trust_state), yesterday.as_microsecond().into()];
             let values = filter.values().iter().chain(&own);
             let ids = statement.query_map(rusqlite::params_from_iter(values), |row| {
                 digest(row, 0).map(PackageId::new)
@@ -144,21 +176,24 @@ impl Catalog {
     /// All IDs in their order, with the shortest unique beginning of each.
     pub fn ids(&mut self) -> Result<Vec<(PackageId, String)>, CatalogError> {
         let mut ids = Vec::new();
-        let request = ListRequest {
+        let mut listing = self.listing(&ListRequest {
             order: Order::Id,
             ..ListRequest::default()
-        };
-        self.list_each(&request, &mut |item| {
-            ids.push((item.artifact.id, item.short_id));
-            true
         })?;
+        while let Some(batch) = listing.next_batch()? {
+            ids.extend(
+                batch
+                    .into_iter()
+                    .map(|item| (item.artifact.id, item.short_id)),
+            );
+        }
         Ok(ids)
     }
 
     /// One artifact as [`Catalog::list`] gives it.
     pub fn listed(&mut self, id: &PackageId) -> Result<Listed, CatalogError> {
         let artifact = self.artifact(id)?;
-        self.database.read("list the artifacts", |transaction| {
+        self.database.read(OPERATION, |transaction| {
             let id = artifact.id.digest();
             let digits = short::digits_of(transaction, &id)?;
             Ok(Listed {
@@ -173,7 +208,7 @@ impl Catalog {
     /// The shortest beginning of `id`, of five digits or more, that no other artifact has.
     pub fn short_id(&mut self, id: &PackageId) -> Result<String, CatalogError> {
         let id = id.digest();
-        self.database.read("list the artifacts", |transaction| {
+        self.database.read(OPERATION, |transaction| {
             Ok(short::cut(&id, short::digits_of(transaction, &id)?))
         })
     }

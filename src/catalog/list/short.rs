@@ -1,5 +1,6 @@
 //! How much of an ID is shown: enough to tell it from all others in the catalog.
 
+use data_encoding::HEXLOWER;
 use rusqlite::Transaction;
 
 use crate::catalog::database::{blob, digest};
@@ -10,7 +11,9 @@ const MIN_SHOWN_DIGITS: usize = 5;
 
 /// The beginning of `id` with this many digits.
 pub(super) fn cut(id: &Sha256Digest, digits: usize) -> String {
-    let mut text = id.to_string();
+    let bytes = id.as_bytes();
+    let start = bytes.get(..digits.div_ceil(2)).unwrap_or(bytes);
+    let mut text = HEXLOWER.encode(start);
     text.truncate(digits);
     text
 }

@@ -35,6 +35,9 @@ pub(super) struct SignerLists<'t> {
     known: HashMap<Sha256Digest, Vec<u32>>,
     /// Every list that occurs, by its signers.
     lists: HashMap<Vec<u32>, u32>,
+    /// What came last is looked at first: most artifacts have the signers of their neighbour.
+    last_signer: Option<(Sha256Digest, u32)>,
+    last_list: Option<(Vec<u32>, u32)>,
 }
 
 impl<'t> SignerLists<'t> {
@@ -50,6 +53,8 @@ impl<'t> SignerLists<'t> {
             signers: Vec::new(),
             known: HashMap::new(),
             lists: HashMap::new(),
+            last_signer: None,
+            last_list: None,
         }
     }
 
@@ -72,11 +77,14 @@ impl<'t> SignerLists<'t> {
                 list.push(signer);
             }
         }
-        if let Some(number) = self.lists.get(&list) {
+        if let Some((last, number)) = &self.last_list
+            && *last == list
+        {
             return Ok(*number);
         }
-        let number = count(self.lists.len());
-        self.lists.insert(list, number);
+        let new = count(self.lists.len());
+        let number = *self.lists.entry(list.clone()).or_insert(new);
+        self.last_list = Some((list, number));
         Ok(number)
     }
 
@@ -97,15 +105,22 @@ impl<'t> SignerLists<'t> {
         };
         let (artifact, certificate) = (digest(row, 0)?, digest(row, 1)?);
         let identity = row.get_ref(2)?.as_str_or_null()?;
-        let known = self.known.entry(certificate).or_default();
-        let same = |number: &&u32| {
-            let signer = usize::try_from(**number)
+        let same = |number: &u32| {
+            let signer = usize::try_from(*number)
                 .ok()
                 .and_then(|n| self.signers.get(n));
             signer.is_some_and(|signer| signer.identity.as_deref() == identity)
         };
-        if let Some(number) = known.iter().find(same) {
-            return Ok(Some((artifact, *number)));
+        if let Some((last, number)) = self.last_signer
+            && last == certificate
+            && same(&number)
+        {
+            return Ok(Some((artifact, number)));
+        }
+        let known = self.known.entry(certificate).or_default();
+        if let Some(number) = known.iter().copied().find(same) {
+            self.last_signer = Some((certificate, number));
+            return Ok(Some((artifact, number)));
         }
         let subject = self
             .transaction

@@ -183,16 +183,81 @@ fn a_small_part_and_the_whole_say_the_same_of_each_artifact() {
 }
 
 #[test]
-fn a_listing_stops_when_nobody_takes_more() {
+fn gaps_between_the_rows_change_nothing() {
+    let (_home, mut catalog) = catalog(&["a", "b", "c", "d", "e", "f"].map(artifact));
+    let removed = catalog.database.write("test", |transaction| {
+        transaction.execute("DELETE FROM artifact WHERE rowid IN (1, 4)", [])
+    });
+    assert_eq!(removed.unwrap(), 2);
+    let mut request = ListRequest::default();
+    assert_eq!(shown(&mut catalog, &request), "bcef");
+    request.descending = true;
+    assert_eq!(shown(&mut catalog, &request), "fecb");
+}
+
+/// The answer of [`Catalog::stale`] for a trust whose fingerprint is 32 times 5, on a day that began at 1000.
+fn stale(catalog: &mut Catalog, request: &ListRequest) -> String {
+    let trust = Sha256Digest::from_bytes([5; 32]);
+    let yesterday = Timestamp::from_second(1000).unwrap();
+    let found = catalog.stale(request, &trust, yesterday).unwrap();
+    let ids = found.iter().map(ToString::to_string);
+    ids.map(|id| id.first_digit()).collect()
+}
+
+#[test]
+fn what_was_judged_under_another_trust_or_too_long_ago_is_stale() {
     let (_home, mut catalog) = catalog(&["a", "b", "c"].map(artifact));
-    let mut taken = 0;
-    let total = catalog
-        .list_each(&ListRequest::default(), &mut |_| {
-            taken += 1;
-            taken < 2
-        })
-        .unwrap();
-    assert_eq!((taken, total), (2, 3));
+    let fresh = "trust_state = unhex32(5), signed_at = 0, checked_at = 1000000000";
+    let set = |catalog: &mut Catalog, assignments: &str| {
+        let assignments = assignments
+            .replace("unhex32(5)", &format!("x'{}'", "05".repeat(32)))
+            .replace("unhex32(4)", &format!("x'{}'", "04".repeat(32)))
+            .replace("unhex32(6)", &format!("x'{}'", "06".repeat(32)));
+        let statement = format!("UPDATE artifact SET {assignments}");
+        let changed = (catalog.database).write("test", |database| database.execute(&statement, []));
+        changed.unwrap();
+    };
+    let whole = ListRequest::default();
+    let page = ListRequest {
+        limit: Some(1),
+        offset: 1,
+        ..ListRequest::default()
+    };
+    for (why, now) in [
+        ("trust_state = NULL", "b"),
+        ("trust_state = unhex32(4)", "b"),
+        ("trust_state = unhex32(6)", "b"),
+        ("signed_at = NULL, checked_at = 999999999", "b"),
+        ("signed_at = NULL", ""),
+        ("checked_at = 0", ""),
+    ] {
+        set(&mut catalog, fresh);
+        assert_eq!(stale(&mut catalog, &whole), "");
+        set(&mut catalog, &format!("{why} WHERE rowid = 2"));
+        assert_eq!(stale(&mut catalog, &whole), now, "{why}");
+        assert_eq!(stale(&mut catalog, &page), now, "{why}");
+        let other = ListRequest {
+            offset: 2,
+            ..page.clone()
+        };
+        assert_eq!(stale(&mut catalog, &other), "", "{why}");
+    }
+}
+
+#[test]
+fn whether_anything_is_stale_is_asked_of_indexes_alone() {
+    let (_home, mut catalog) = catalog(&[]);
+    let plan = catalog.database.read("test", |transaction| {
+        let mut explained = transaction.prepare(&format!("EXPLAIN QUERY PLAN {ANY_STALE}"))?;
+        let steps = explained.query_map([vec![0; 32], vec![]], |row| row.get("detail"))?;
+        steps.collect::<rusqlite::Result<Vec<String>>>()
+    });
+    let plan = plan.unwrap();
+    let rows = plan.iter().filter(|step| step.contains("artifact"));
+    let searched = rows
+        .clone()
+        .filter(|step| step.starts_with("SEARCH artifact USING"));
+    assert_eq!((rows.count(), searched.count()), (4, 4), "{plan:?}");
 }
 
 #[test]
@@ -207,7 +272,9 @@ fn a_listing_that_nobody_takes_keeps_nobody_from_writing() {
     )
     .unwrap();
     let mut taken = Vec::new();
-    let total = catalog.list_each(&ListRequest::default(), &mut |listed| {
+    let mut listing = catalog.listing(&ListRequest::default()).unwrap();
+    assert_eq!(listing.total(), 1500);
+    while let Some(batch) = listing.next_batch().unwrap() {
         if taken.is_empty() {
             // The last one goes, and its row number is given to another one at once.
             let changed = other.database.write("test", |transaction| {
@@ -216,10 +283,8 @@ fn a_listing_that_nobody_takes_keeps_nobody_from_writing() {
             });
             changed.unwrap();
         }
-        taken.push(listed.artifact.id);
-        true
-    });
-    assert_eq!(total.unwrap(), 1500);
+        taken.extend(batch.into_iter().map(|listed| listed.artifact.id));
+    }
     let expected: Vec<_> = many[..1499].iter().map(|one| one.id).collect();
     assert!(taken == expected, "{}", taken.len());
 }

@@ -48,7 +48,7 @@ fn examine(layout: &Layout) -> Result<Condition, CatalogError> {
     let mut database = Database::open(layout)?;
     match database.schema()? {
         Schema::Empty => return Ok(lost(layout)),
-        Schema::Old => database.migrate()?,
+        Schema::Old(_) => database.migrate()?,
         Schema::Current => {}
     }
     database.check()?;

@@ -92,6 +92,8 @@ pub(super) struct Listing<'a> {
 
 /// Width of the line between two items of a list.
 const RULE: usize = 80;
+/// Bytes that are enough for most items as JSON; more are no harm.
+const USUAL_JSON: usize = 1 << 10;
 
 impl<'a> Listing<'a> {
     /// An empty list, printed as the flags ask; a column to sort by has to be there.
@@ -131,7 +133,7 @@ impl<'a> Listing<'a> {
             return Ok(());
         }
         let json = match format {
-            Format::Json => serde_json::to_string(item).map_err(CommandError::failed)?,
+            Format::Json => json(item)?,
             _ => String::new(),
         };
         let needs_cells = format != Format::Json || self.sort.is_some();
@@ -278,6 +280,13 @@ pub(super) const EMPTY: &str = "{\n  \"schema\": 1,\n  \"items\": []";
 pub(super) const BETWEEN: &str = ",\n    ";
 /// What JSON has after the last item.
 pub(super) const END: &str = "\n  ]";
+
+/// An item as JSON on one line.
+fn json(item: &impl Serialize) -> Result<String, CommandError> {
+    let mut text = Vec::with_capacity(USUAL_JSON);
+    serde_json::to_writer(&mut text, item).map_err(CommandError::failed)?;
+    String::from_utf8(text).map_err(|error| CommandError::failed(error.to_string()))
+}
 
 fn sorted_by(columns: &[Column], wanted: &str) -> Result<usize, CommandError> {
     let matches = |column: &Column| column.title.eq_ignore_ascii_case(wanted);
