@@ -15,6 +15,9 @@ use rustix::process::{Pid, Signal, kill_process_group};
 const PATIENCE: Duration = Duration::from_mins(2);
 /// After a machine has said that it means to hang nobody waits for long.
 const SHORT_PATIENCE: Duration = Duration::from_secs(2);
+/// The memory of a machine: while an initial RAM disk is unpacked it is there twice, and its programs may be
+/// large where nobody could strip them.
+const MEMORY: &str = "mem=256M";
 /// What the kernel says when it starts anew; it keeps its command line, so that no firmware chooses.
 const RESTARTS: &str = "reboot: Restarting system";
 /// What it says last when it turns itself off. How the process ends then is chance: now and then a signal
@@ -131,7 +134,7 @@ fn start(kernel: &Path, scratch: &Path, words: &[String], restarts: bool) -> Boo
     let (reader, writer) = std::io::pipe().unwrap();
     let mut linux = Command::new(kernel);
     linux
-        .args(["mem=96M", "con=null", "con0=null,fd:1", "ssl=null", "quiet"])
+        .args([MEMORY, "con=null", "con0=null,fd:1", "ssl=null", "quiet"])
         .args(["panic=1", "umid=test"])
         .arg(format!("uml_dir={}/", sockets.path().display()))
         .args(words)
