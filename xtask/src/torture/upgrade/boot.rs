@@ -15,6 +15,8 @@ use crate::shell::{self, Outcome, failure};
 const GREETING: &str = "torture: ";
 /// What it says last.
 const OFF: &str = "reboot: System halted";
+/// How often a system is started at most until it comes up.
+const TRIES: usize = 3;
 /// What takes longer hangs.
 const PATIENCE: Duration = Duration::from_mins(2);
 
@@ -28,13 +30,26 @@ pub fn missing() -> Option<String> {
 }
 
 /// Starts the system in `root`, which stays as it is, and gives what it calls itself.
+///
+/// The emulator itself may fail, seldom: what cannot start never does.
 pub fn start(root: &Path, scratch: &Path) -> Outcome<String> {
+    let mut started = start_once(root, scratch);
+    for _ in 1..TRIES {
+        if started.is_ok() {
+            break;
+        }
+        started = start_once(root, scratch);
+    }
+    started
+}
+
+fn start_once(root: &Path, scratch: &Path) -> Outcome<String> {
     let console = scratch.join("console");
     let file = File::create(&console)?;
     let mut linux = Command::new("linux");
     linux
         .args([
-            "mem=64M",
+            "mem=128M",
             "con=null",
             "con0=null,fd:1",
             "ssl=null",
