@@ -32,7 +32,7 @@ pub use self::wire::{
     VerifiedItem, VerifyInstalledReply, VerifyInstalledRequest, VerifyReply, VerifyRequest,
     ViewReply,
 };
-pub use crate::catalog::events::{ChainFinding, Head};
+pub use crate::catalog::events::{ChainFinding, Head, KINDS as HISTORY_KINDS};
 pub use crate::catalog::quarantine::Content;
 pub use crate::catalog::repair;
 pub use crate::catalog::{Depth, Discard, Order, Outcome, State};

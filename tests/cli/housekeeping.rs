@@ -141,6 +141,13 @@ fn history_tells_everything_and_follows_its_chain() {
     assert_eq!(kinds(&[]), "import pin unpin remove");
     assert_eq!(kinds(&["--limit", "2"]), "unpin remove");
     assert_eq!(kinds(&["--kind", "pin"]), "pin");
+    let refused = place.catalog(&["history", "--kind", "pinned"]);
+    assert_eq!(refused.code, Some(2));
+    assert!(
+        refused.stderr.contains("similar value exists: 'pin'"),
+        "{}",
+        refused.stderr
+    );
     assert_eq!(kinds(&["--id", short]), "import pin unpin remove");
     assert_eq!(kinds(&["--id", "000"]), "");
     assert_eq!(

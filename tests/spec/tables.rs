@@ -133,3 +133,22 @@ fn the_keywords_of_names_are_as_written() {
         .collect();
     assert_eq!(written, coded);
 }
+
+#[test]
+fn kinds_of_events_are_as_written() {
+    let text = page("catalog.md");
+    let table = text
+        .split_once("| kind | subject | what happened |")
+        .unwrap()
+        .1;
+    let table = table.split_once("\n\n").unwrap().0;
+    let mut written: Vec<_> = (table.lines())
+        .filter_map(|line| line.strip_prefix("| `")?.split_once('|'))
+        .flat_map(|(kinds, _)| kinds.split(','))
+        .map(|kind| kind.trim_matches([' ', '`']))
+        .collect();
+    written.sort_unstable();
+    let mut coded = isi_catalog::catalog::events::KINDS;
+    coded.sort_unstable();
+    assert_eq!(written, coded, "format-spec/catalog.md");
+}

@@ -429,7 +429,7 @@ mod tests {
                 .write("test", |transaction| {
                     let event = super::super::NewEvent {
                         time: jiff::Timestamp::UNIX_EPOCH,
-                        kind: "test",
+                        kind: "import",
                         subject: "",
                         actor: "\"\u{1}",
                         details: serde_json::json!({ "text": "x".repeat(length) }),

@@ -25,6 +25,46 @@ pub(super) use self::stored::Stored;
 /// Key of the chain's end in the table of single facts.
 const HEAD_KEY: &str = "event-head";
 
+/// What can happen: every word that [`Event::kind`] has, as `format-spec/catalog.md` explains them.
+pub const KINDS: [&str; 36] = [
+    "import",
+    "restore",
+    "state",
+    "import-refused",
+    "override",
+    "remove",
+    "rebuild",
+    "move",
+    "quarantine",
+    "recover",
+    "correct",
+    "committed-image-missing",
+    "purge",
+    "lost",
+    "clean",
+    "upgrade-start",
+    "upgrade-step",
+    "upgrade-pause",
+    "upgrade-resume",
+    "upgrade-carry",
+    "upgrade-resolve",
+    "upgrade-activate",
+    "upgrade-commit",
+    "upgrade-rollback",
+    "upgrade-archive",
+    "hook",
+    "health-check",
+    "pin",
+    "unpin",
+    "bootenv-create",
+    "bootenv-activate",
+    "bootenv-good",
+    "bootenv-destroy",
+    "installed-repair",
+    "reference",
+    "unreference",
+];
+
 /// Something that changed the catalog, or was refused for want of trust.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Event {
@@ -32,7 +72,7 @@ pub struct Event {
     pub sequence: u64,
     /// When, by the caller's clock.
     pub time: Timestamp,
-    /// What happened, one of the words of `format-spec/catalog.md`.
+    /// What happened, one of [`KINDS`]; a later version of this program may know more.
     pub kind: String,
     /// The artifact's ID, or empty.
     pub subject: String,
@@ -66,6 +106,7 @@ pub(super) struct NewEvent<'a> {
 
 /// Appends an entry in the transaction that makes the change.
 pub(super) fn append(transaction: &Transaction<'_>, event: &NewEvent<'_>) -> rusqlite::Result<()> {
+    debug_assert!(KINDS.contains(&event.kind), "{:?}", event.kind);
     let head = head(transaction)?;
     let event = Stored {
         sequence: head.sequence.saturating_add(1),

@@ -1,3 +1,4 @@
+use clap::builder::PossibleValuesParser;
 use jiff::Timestamp;
 
 use super::follow;
@@ -5,7 +6,7 @@ use crate::cli::args::{ListArgs, parse_time};
 use crate::cli::table::{Cell, Column, Listing, Place};
 use crate::cli::{CommandError, Context, Exit};
 use crate::digest::IdPrefix;
-use crate::service::{Event, HistoryEntry, HistoryFilter, HistoryRequest};
+use crate::service::{Event, HISTORY_KINDS, HistoryEntry, HistoryFilter, HistoryRequest};
 
 /// Show what was done to the catalog, when and by whom
 #[derive(clap::Args, Debug)]
@@ -15,8 +16,13 @@ pub(super) struct Args {
     #[arg(long, value_name = "ID")]
     id: Option<IdPrefix>,
 
-    /// Only events of this kind
-    #[arg(long, value_name = "KIND")]
+    /// Only events of this kind, such as import, remove, upgrade-start, hook
+    #[arg(
+        long,
+        value_name = "KIND",
+        value_parser = PossibleValuesParser::new(HISTORY_KINDS),
+        hide_possible_values = true
+    )]
     kind: Option<String>,
 
     /// Only what was done at TIME or later
