@@ -138,11 +138,11 @@ impl Catalog {
             });
         }
         drop(shared);
-        let _exclusive = Held::take(&layout, LockKind::Exclusive, lock_timeout, progress)
-            .or_else(|error| Err(stays_old(&layout, error)?))?;
+        bring_up_to_date(&layout, lock_timeout, progress)?;
+        let _exclusive = Held::take(&layout, LockKind::Exclusive, lock_timeout, progress)?;
         let database = match open_current(&layout)? {
             Some(database) => database,
-            None => renew(&layout, access)?,
+            None => begin(&layout, access)?,
         };
         Ok(Self {
             layout,
@@ -200,37 +200,46 @@ fn open_current(layout: &Layout) -> Result<Option<Database>, CatalogError> {
     Ok(current.then_some(database))
 }
 
-/// What keeps a database from being brought up to date, if that is what the lock is wanted for.
-fn stays_old(layout: &Layout, error: CatalogError) -> Result<CatalogError, CatalogError> {
-    let CatalogError::Files(source) = error else {
-        return Ok(error);
+/// Brings a database of an older version up to date, under the exclusive lock; does nothing to any other.
+fn bring_up_to_date(
+    layout: &Layout,
+    lock_timeout: Duration,
+    progress: &dyn Progress,
+) -> Result<(), CatalogError> {
+    let Some((_, found)) = open_old(layout)? else {
+        return Ok(());
     };
-    if layout.root().kind_of(DATABASE)?.is_none() {
-        return Ok(CatalogError::Files(source));
-    }
-    match Database::open(layout)?.schema()? {
-        Schema::Old(found) => Ok(CatalogError::DatabaseOld {
+    let held = Held::take(layout, LockKind::Exclusive, lock_timeout, progress);
+    let _exclusive = held.map_err(|error| match error {
+        CatalogError::Files(source) => CatalogError::DatabaseOld {
             path: layout.path(DATABASE),
             found,
             wanted: database::NEWEST,
             source,
-        }),
-        Schema::Empty | Schema::Current => Ok(CatalogError::Files(source)),
+        },
+        error => error,
+    })?;
+    match open_old(layout)? {
+        Some((mut database, _)) => database.migrate(),
+        // Somebody else did it meanwhile.
+        None => Ok(()),
     }
 }
 
-/// Makes the database or brings its schema up to date.
-fn renew(layout: &Layout, access: Access) -> Result<Database, CatalogError> {
-    let database = match layout.root().kind_of(DATABASE)? {
-        Some(_) => Some(Database::open(layout)?),
-        None => None,
-    };
-    if let Some(mut database) = database
-        && let Schema::Old(_) = database.schema()?
-    {
-        database.migrate()?;
-        return Ok(database);
+/// Opens the database if it is there with an older schema; gives that, too.
+fn open_old(layout: &Layout) -> Result<Option<(Database, i32)>, CatalogError> {
+    if layout.root().kind_of(DATABASE)?.is_none() {
+        return Ok(None);
     }
+    let database = Database::open(layout)?;
+    Ok(match database.schema()? {
+        Schema::Old(found) => Some((database, found)),
+        Schema::Empty | Schema::Current => None,
+    })
+}
+
+/// Makes the database of a new catalog.
+fn begin(layout: &Layout, access: Access) -> Result<Database, CatalogError> {
     if layout.has_content()? {
         let path = layout.path(DATABASE);
         return Err(CatalogError::DatabaseLost { path });

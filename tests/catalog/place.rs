@@ -3,6 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use std::time::Duration;
+
+use isi_catalog::catalog::repair::Repair;
 use isi_catalog::catalog::{
     Access, Catalog, CatalogError, Context, ImportRequest, ListRequest, Source,
 };
@@ -10,7 +13,7 @@ use isi_catalog::fsio::{open_regular, with_causes};
 use isi_catalog::progress::Progress;
 
 use crate::world::{
-    Bench, Kit, context, expect_sound, import, open, rows, tree, tree_of_files, world,
+    Bench, Kit, context, expect_sound, import, make_old, open, rows, tree, tree_of_files, world,
 };
 
 /// A mounted file system, unmounted when dropped.
@@ -191,14 +194,6 @@ fn remove_artifact(root: &Path, package: &Path) {
     std::fs::remove_dir_all(root.join("artifacts").join(&text[..2])).unwrap();
 }
 
-/// Takes from the database what later versions of the schema added to the first.
-fn make_old(root: &Path) {
-    let database = rusqlite::Connection::open(root.join("catalog.db")).unwrap();
-    let back =
-        "DROP INDEX artifact_by_trust; DROP INDEX artifact_without_time; PRAGMA user_version = 1";
-    database.execute_batch(back).unwrap();
-}
-
 #[test]
 fn a_catalog_of_an_older_version_is_brought_up_to_date_where_it_can_be() {
     let bench = Bench::new();
@@ -220,6 +215,8 @@ fn a_catalog_of_an_older_version_is_brought_up_to_date_where_it_can_be() {
     let told = with_causes(&error);
     assert!(told.contains("Read-only file system"), "{told}");
     assert!(error.hint().unwrap().contains("where it can be written"));
+    let planned = Repair::plan(&root, &world().trust, Duration::ZERO, &context());
+    assert_eq!(planned.unwrap_err().code(), "E_DATABASE_OLD");
     assert_eq!(tree(&root), before);
     mounted.remount("rw");
     let mut catalog = open(&root, Access::Read).unwrap();

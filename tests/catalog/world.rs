@@ -378,3 +378,11 @@ pub(crate) fn expect_sound(root: &Path) {
         assert!(found.state.is_sound(), "{found:?}");
     }
 }
+
+/// Takes from the database what later versions of the schema added to the first.
+pub(crate) fn make_old(root: &Path) {
+    let database = rusqlite::Connection::open(root.join("catalog.db")).unwrap();
+    let back =
+        "DROP INDEX artifact_by_trust; DROP INDEX artifact_without_time; PRAGMA user_version = 1";
+    database.execute_batch(back).unwrap();
+}

@@ -24,12 +24,13 @@ const FEW: usize = 1000;
 
 pub use self::request::{ListRequest, Order};
 
-/// Whether any verdict of the catalog is out of date; each part is one look into an index.
-const ANY_STALE: &str = "SELECT
-    EXISTS (SELECT 1 FROM artifact WHERE trust_state < ?1)
-    OR EXISTS (SELECT 1 FROM artifact WHERE trust_state > ?1)
-    OR EXISTS (SELECT 1 FROM artifact WHERE trust_state IS NULL)
-    OR EXISTS (SELECT 1 FROM artifact WHERE signed AND signed_at IS NULL AND checked_at < ?2)";
+/// What makes a verdict out of date, each of which an index finds; `:trust` comes before `:yesterday`.
+const STALE: [&str; 4] = [
+    "trust_state < :trust",
+    "trust_state > :trust",
+    "trust_state IS NULL",
+    "(signed AND signed_at IS NULL AND checked_at < :yesterday)",
+];
 
 /// One artifact of a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,15 +138,15 @@ impl Catalog {
     ) -> Result<Vec<PackageId>, CatalogError> {
         self.database.read("look for old verdicts", |transaction| {
             let own = [blob(trust_state), yesterday.as_microsecond().into()];
-            if count(transaction, ANY_STALE, &own)? == 0 {
+            if count(transaction, &any_stale(), &own)? == 0 {
                 return Ok(Vec::new());
             }
             let filter = Filter::of(request);
             let mut statement = transaction.prepare_cached(&format!(
                 "SELECT id FROM ({}) AS page CROSS JOIN artifact ON artifact.rowid = page.place
-                 WHERE trust_state IS NOT ? OR (signed AND signed_at IS NULL AND checked_at < ?)
-                 ORDER BY id",
+                 WHERE {} ORDER BY id",
                 places(request, &filter, request.limit.unwrap_or(u64::MAX)),
+                STALE.join(" OR "),
             ))?;
             let values = filter.values().iter().chain(&own);
             let ids = statement.query_map(rusqlite::params_from_iter(values), |row| {
@@ -212,6 +213,12 @@ impl Catalog {
             Ok(short::cut(&id, short::digits_of(transaction, &id)?))
         })
     }
+}
+
+/// Whether any verdict of the catalog is out of date; no row is looked at for it.
+fn any_stale() -> String {
+    let found = STALE.map(|why| format!("EXISTS (SELECT 1 FROM artifact WHERE {why})"));
+    format!("SELECT {}", found.join(" OR "))
 }
 
 /// Where the artifacts of a listing are, in its order: the keys are sorted, not the rows.

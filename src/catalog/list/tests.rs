@@ -207,12 +207,9 @@ fn stale(catalog: &mut Catalog, request: &ListRequest) -> String {
 #[test]
 fn what_was_judged_under_another_trust_or_too_long_ago_is_stale() {
     let (_home, mut catalog) = catalog(&["a", "b", "c"].map(artifact));
-    let fresh = "trust_state = unhex32(5), signed_at = 0, checked_at = 1000000000";
+    let judged_under = |byte: &str| format!("trust_state = x'{}'", byte.repeat(32));
+    let fresh = judged_under("05") + ", signed_at = 0, checked_at = 1000000000";
     let set = |catalog: &mut Catalog, assignments: &str| {
-        let assignments = assignments
-            .replace("unhex32(5)", &format!("x'{}'", "05".repeat(32)))
-            .replace("unhex32(4)", &format!("x'{}'", "04".repeat(32)))
-            .replace("unhex32(6)", &format!("x'{}'", "06".repeat(32)));
         let statement = format!("UPDATE artifact SET {assignments}");
         let changed = (catalog.database).write("test", |database| database.execute(&statement, []));
         changed.unwrap();
@@ -224,14 +221,14 @@ fn what_was_judged_under_another_trust_or_too_long_ago_is_stale() {
         ..ListRequest::default()
     };
     for (why, now) in [
-        ("trust_state = NULL", "b"),
-        ("trust_state = unhex32(4)", "b"),
-        ("trust_state = unhex32(6)", "b"),
-        ("signed_at = NULL, checked_at = 999999999", "b"),
-        ("signed_at = NULL", ""),
-        ("checked_at = 0", ""),
+        ("trust_state = NULL".to_owned(), "b"),
+        (judged_under("04"), "b"),
+        (judged_under("06"), "b"),
+        ("signed_at = NULL, checked_at = 999999999".to_owned(), "b"),
+        ("signed_at = NULL".to_owned(), ""),
+        ("checked_at = 0".to_owned(), ""),
     ] {
-        set(&mut catalog, fresh);
+        set(&mut catalog, &fresh);
         assert_eq!(stale(&mut catalog, &whole), "");
         set(&mut catalog, &format!("{why} WHERE rowid = 2"));
         assert_eq!(stale(&mut catalog, &whole), now, "{why}");
@@ -248,7 +245,7 @@ fn what_was_judged_under_another_trust_or_too_long_ago_is_stale() {
 fn whether_anything_is_stale_is_asked_of_indexes_alone() {
     let (_home, mut catalog) = catalog(&[]);
     let plan = catalog.database.read("test", |transaction| {
-        let mut explained = transaction.prepare(&format!("EXPLAIN QUERY PLAN {ANY_STALE}"))?;
+        let mut explained = transaction.prepare(&format!("EXPLAIN QUERY PLAN {}", any_stale()))?;
         let steps = explained.query_map([vec![0; 32], vec![]], |row| row.get("detail"))?;
         steps.collect::<rusqlite::Result<Vec<String>>>()
     });

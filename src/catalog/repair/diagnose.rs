@@ -1,11 +1,14 @@
+use std::time::Duration;
+
 use super::action::Cause;
 use super::records::Records;
 use super::survey::Identity;
-use crate::catalog::CatalogError;
 use crate::catalog::database::{Database, Schema};
 use crate::catalog::events::{self, mirror};
 use crate::catalog::layout::{ARTIFACTS, DATABASE, EVENTS, Layout};
+use crate::catalog::{self, CatalogError};
 use crate::fsio::{FsError, ReadAt as _, regular_length};
+use crate::progress::Progress;
 
 /// Where the header says which kind of journal a writer needs; see "Database File Format" of `SQLite`.
 const WRITE_VERSION: u64 = 18;
@@ -31,6 +34,23 @@ pub(super) fn expect_catalog(layout: &Layout) -> Result<(), CatalogError> {
     Err(CatalogError::Missing { root })
 }
 
+/// Brings an older database up to date, as whoever opens it does; what is damaged is left to the diagnosis.
+pub(super) fn bring_up_to_date(
+    layout: &Layout,
+    lock_timeout: Duration,
+    progress: &dyn Progress,
+) -> Result<(), CatalogError> {
+    if layout.root().kind_of(DATABASE)?.is_none() {
+        return Ok(());
+    }
+    let done = check_header(layout)
+        .and_then(|()| catalog::bring_up_to_date(layout, lock_timeout, progress));
+    match done {
+        Err(error) if is_damage(&error) => Ok(()),
+        done => done,
+    }
+}
+
 /// Looks at the database; one of a newer program is refused.
 pub(super) fn diagnose(layout: &Layout) -> Result<Condition, CatalogError> {
     if layout.root().kind_of(DATABASE)?.is_none() {
@@ -48,7 +68,11 @@ fn examine(layout: &Layout) -> Result<Condition, CatalogError> {
     let mut database = Database::open(layout)?;
     match database.schema()? {
         Schema::Empty => return Ok(lost(layout)),
-        Schema::Old(_) => database.migrate()?,
+        // Put there in this very moment.
+        Schema::Old(_) => {
+            let path = layout.path(DATABASE);
+            return Err(CatalogError::Changed { path });
+        }
         Schema::Current => {}
     }
     database.check()?;

@@ -22,7 +22,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use self::apply::Mover;
-use self::diagnose::{Condition, contradiction, diagnose, expect_catalog};
+use self::diagnose::{Condition, bring_up_to_date, contradiction, diagnose, expect_catalog};
 use self::enter::Recorder;
 use self::records::Records;
 use super::database::Database;
@@ -74,6 +74,7 @@ impl Repair {
     ) -> Result<Self, CatalogError> {
         let layout = Layout::open(root)?;
         expect_catalog(&layout)?;
+        bring_up_to_date(&layout, lock_timeout, context.progress)?;
         let (condition, walked) = {
             let _shared = Held::take(&layout, LockKind::Shared, lock_timeout, context.progress)?;
             let (mut condition, mut walked) = (diagnose(&layout)?, survey::walk(&layout)?);

@@ -1,11 +1,13 @@
 //! Databases that are lost, damaged or something else.
 
 use std::path::Path;
+use std::time::Duration;
 
+use isi_catalog::catalog::repair::Repair;
 use isi_catalog::progress::Silent;
 
 use super::{kinds, names, plan_as, reasons, repair_as};
-use crate::world::{Bench, Kit, context, import_as, rows, tree, world};
+use crate::world::{Bench, Kit, context, import_as, make_old, rows, tree, world};
 
 /// What somebody may do to a database.
 pub(super) fn wreck(path: &Path, how: &str) {
@@ -357,6 +359,29 @@ fn what_an_unfinished_rebuild_left_is_nobodys_harm() {
         std::fs::read(root.join("quarantine/1/catalog.db-journal")).unwrap(),
         b"stale"
     );
+}
+
+#[test]
+fn an_older_database_is_brought_up_to_date_while_nobody_else_looks_at_it() {
+    let (world, bench) = varied();
+    let root = bench.root();
+    let current = rows(&root);
+    make_old(&root);
+    let before = tree(&root);
+    let reader = std::fs::File::open(root.join("lock")).unwrap();
+    reader.lock_shared().unwrap();
+    let error = Repair::plan(&root, &world.trust, Duration::ZERO, &context()).unwrap_err();
+    assert_eq!(error.code(), "E_LOCKED");
+    assert_eq!(tree(&root), before);
+    drop(reader);
+    assert!(
+        plan_as(&root, &world.trust)
+            .unwrap()
+            .planned()
+            .actions
+            .is_empty()
+    );
+    assert_eq!(rows(&root), current);
 }
 
 #[test]
