@@ -63,8 +63,9 @@ fn formatting() -> Outcome<Results> {
 
 fn clippy() -> Outcome<Results> {
     for package in ["Cargo.toml", XTASK] {
-        let check = ["clippy", "--manifest-path", package, "--all-targets"];
-        shell::run(cargo(check).args(["--quiet", "--", "-D", "warnings"]))?;
+        let check = ["clippy", "--locked", "--manifest-path", package];
+        let how = ["--all-targets", "--quiet", "--", "-D", "warnings"];
+        shell::run(cargo(check).args(how))?;
     }
     Ok(Results::default())
 }
@@ -92,7 +93,7 @@ fn fuzz_check() -> Outcome<Command> {
     std::fs::create_dir_all(&target)?;
     let engine = target.join("no-engine.a");
     std::fs::write(&engine, b"!<arch>\n")?;
-    let mut check = cargo(["clippy", "--quiet", "--manifest-path", FUZZ]);
+    let mut check = cargo(["clippy", "--locked", "--quiet", "--manifest-path", FUZZ]);
     check
         .args(["--", "-D", "warnings"])
         .env("CUSTOM_LIBFUZZER_PATH", engine);

@@ -419,19 +419,24 @@ fn c08_names_that_differ_in_case_are_two_names() {
 }
 
 /// Swaps a directory for a link that leads out, as soon as the first frame is done.
+///
+/// In one step: other threads look the directory up meanwhile, and find one or the other.
 struct Swapper<'a> {
     tree: &'a Path,
     outside: &'a Path,
+    once: std::sync::Once,
 }
 
 impl crate::progress::Progress for Swapper<'_> {
     fn begin(&self, _name: &str, _total: u64) {}
 
     fn advance(&self, _bytes: u64) {
-        let from = self.tree.join("a");
-        if std::fs::rename(&from, self.tree.join("moved")).is_ok() {
-            std::os::unix::fs::symlink(self.outside, from).unwrap();
-        }
+        self.once.call_once(|| {
+            use rustix::fs::{CWD, RenameFlags, renameat_with};
+            let (a, moved) = (self.tree.join("a"), self.tree.join("moved"));
+            std::os::unix::fs::symlink(self.outside, &moved).unwrap();
+            renameat_with(CWD, &a, CWD, &moved, RenameFlags::EXCHANGE).unwrap();
+        });
     }
 }
 
@@ -449,6 +454,7 @@ fn c08_a_directory_swapped_for_a_link_meanwhile_is_not_followed() {
     let swapper = Swapper {
         tree: home.path(),
         outside: outside.path(),
+        once: std::sync::Once::new(),
     };
     let options = UnpackOptions::default();
     let error = unpack(&payload, &index, &table, &target, &options, &swapper).unwrap_err();
