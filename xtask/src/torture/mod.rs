@@ -29,7 +29,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use crate::results::Results;
-use crate::shell::{self, Outcome, cargo, show_time};
+use crate::shell::{self, Outcome, cargo, failure, show_time};
 use crate::system;
 use mount::{Kind, Mounted};
 use options::Options;
@@ -140,6 +140,11 @@ fn torture(options: Options) -> Outcome<Results> {
             println!("BROKEN damage: {error}");
             Row::failed("damage", "repair")
         }));
+    }
+    if rows.is_empty() && skipped.is_empty() {
+        return failure(
+            "nothing was tortured: no command has that name, or that part does not touch it",
+        );
     }
     println!("\n{}", table::table(&rows));
     println!(
