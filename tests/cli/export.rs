@@ -53,7 +53,9 @@ fn a_type_means_its_packages_and_no_side_files_are_written_unless_wanted() {
 #[test]
 fn several_ids_and_one_that_nobody_has() {
     let (place, [fix, tool]) = with_two();
-    let ids = ["--id", &fix, &tool[..8], "fff"];
+    let is_free = |prefix: &&str| !fix.starts_with(prefix) && !tool.starts_with(prefix);
+    let unknown = ["fff", "eee", "ddd"].into_iter().find(is_free).unwrap();
+    let ids = ["--id", &fix, &tool[..8], unknown];
     let run = place.catalog(&[&["export", "--dir", "out"], &ids[..]].concat());
     assert_eq!(run.code, Some(1), "{}", run.stderr);
     assert!(run.stderr.contains("1 of 3 failed"), "{}", run.stderr);
