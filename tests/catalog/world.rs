@@ -30,6 +30,9 @@ pub(crate) fn now() -> Timestamp {
 /// Who does everything.
 pub(crate) const CONTEXT_ACTOR: &str = "tester";
 
+/// How long a lock is waited for: longer than any test takes, however slow the disk is.
+const PATIENCE: Duration = Duration::from_mins(10);
+
 pub(crate) fn context() -> Context<'static> {
     Context {
         now: now(),
@@ -256,7 +259,7 @@ impl Bench {
 }
 
 pub(crate) fn open(root: &Path, access: Access) -> Result<Catalog, CatalogError> {
-    Catalog::open(root, access, Duration::from_secs(20), &Silent)
+    Catalog::open(root, access, PATIENCE, &Silent)
 }
 
 /// Imports by the common vendor's trust.
