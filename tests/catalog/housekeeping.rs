@@ -9,9 +9,9 @@ use isi_catalog::catalog::{
 use isi_catalog::digest::{IdPrefix, PackageId};
 use isi_catalog::progress::Progress;
 
-use crate::place::Mounted;
+use crate::place::{Mounted, occupy};
 use crate::world::{
-    Bench, Kit, context, expect_sound, import, open, rows, tree, tree_of_files, world,
+    Bench, Kit, context, digest_of, expect_sound, import, open, rows, tree, tree_of_files, world,
 };
 
 fn prefix(id: &PackageId) -> IdPrefix {
@@ -292,15 +292,23 @@ fn a_full_disk_is_made_room_on_by_cleaning_and_stops_nothing_halfway() {
     let id = import(&mut open(&root, Access::Write).unwrap(), &small).unwrap();
     let id = prefix(&id.artifact.id);
     std::fs::create_dir(root.join("incoming/1-0")).unwrap();
-    std::fs::write(root.join("incoming/1-0/package.isi"), vec![1; 1 << 20]).unwrap();
+    occupy(&root.join("incoming/1-0/package.isi"), 1 << 20);
     let ballast = mount.join("ballast");
     // Ends when the disk is full.
     drop(std::fs::write(&ballast, vec![1; 8 << 20]));
-    let (files, table) = (tree(&root), rows(&root));
+    // Nothing opens what is cleaned: it would take room until each process that another test is just
+    // starting, and that has it open for a moment, too, is another program.
+    let seen = || {
+        let files = ["catalog.db", "events.jsonl"].map(|name| digest_of(&root.join(name)));
+        let mut left = std::fs::read_dir(root.join("incoming")).unwrap();
+        assert!(left.next().unwrap().unwrap().file_name() == "1-0" && left.next().is_none());
+        (tree(&root.join("artifacts")), files, rows(&root))
+    };
+    let before = seen();
     let mut catalog = open(&root, Access::Write).unwrap();
     let error = catalog.remove(&[id], &context()).unwrap_err();
     assert_eq!(error.code(), "E_NO_SPACE", "{error}");
-    assert_eq!((tree(&root), rows(&root)), (files, table));
+    assert_eq!(seen(), before);
     let cleaned = catalog.clean(CleanSets::ALL, &context()).unwrap();
     assert_eq!(Discard::total(&cleaned.items), 1 << 20);
     assert_eq!(kinds(&mut catalog), ["import", "clean"]);

@@ -2,8 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use isi_catalog::catalog::repair::Repair;
 use isi_catalog::catalog::{
@@ -39,8 +38,15 @@ impl<'a> Mounted<'a> {
         mounted.then_some(Self(at))
     }
 
+    /// Mounts it with another option, as soon as nobody has a file of it open for writing any more.
+    ///
+    /// What this process had open, a process that another test is just starting has open for a moment.
     pub(crate) fn remount(&self, option: &str) {
-        assert!(mount(&["-o", &format!("remount,{option}")], self.0));
+        let deadline = Instant::now() + Duration::from_mins(1);
+        while !mount(&["-o", &format!("remount,{option}")], self.0) {
+            assert!(Instant::now() < deadline, "it stays busy");
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 }
 
@@ -167,7 +173,7 @@ impl Fill {
 ///
 /// Another process writes it: what this one has open, each process that another test is just starting has
 /// open for a moment, too, and a removed file takes room as long.
-fn occupy(path: &Path, size: u64) {
+pub(crate) fn occupy(path: &Path, size: u64) {
     Command::new("dd")
         .args(["if=/dev/zero", "bs=4096", "status=none"])
         .arg(format!("of={}", path.display()))
