@@ -42,10 +42,12 @@ impl Dir {
         let parent = self.open_parent_of(name)?;
         // Who got no lock in that time goes on: what was in the way hangs, and a machine has to start.
         let lock = parent.reopen()?.into();
-        let _alone = Lock::acquire(lock, parent.path(), LockKind::Exclusive, OTHERS, &Silent)?;
+        let alone = Lock::acquire(lock, parent.path(), LockKind::Exclusive, OTHERS, &Silent)?;
         self.remove_if_there(&temporary)?;
         self.create_symlink(target, &temporary)?;
         self.rename(&temporary, self, name)?;
+        // A disk that takes its time keeps nobody else.
+        drop(alone);
         parent.sync()
     }
 
