@@ -14,11 +14,16 @@ fn package_of_64_kib() -> Vec<u8> {
     let payload: Vec<u8> = (0..65_536_u32)
         .map(|index| (index * 31 % 251) as u8)
         .collect();
-    let overhead = world().bytes(&payload).len() - payload.len();
-    // Signatures with ECDSA differ in length by a byte or two: try until the size fits.
-    let fitted = &payload[..65_536 - overhead];
-    (0..200)
-        .map(|_| world().bytes(fitted))
+    // Signatures with ECDSA differ in length by a byte or two, and seldom by more: each try makes up for what
+    // the one before it was too long or too short, so that an odd one spoils no other.
+    let mut length = payload.len();
+    let mut fitted = || {
+        let bytes = world().bytes(&payload[..length]);
+        length = length + 65_536 - bytes.len();
+        bytes
+    };
+    std::iter::repeat_with(&mut fitted)
+        .take(200)
         .find(|bytes| bytes.len() == 65_536)
         .unwrap()
 }
