@@ -199,8 +199,14 @@ impl Mounted {
 
 impl Drop for Mounted {
     fn drop(&mut self) {
-        run("umount", &["--lazy", self.at.to_str().unwrap()]).unwrap();
+        unmount(&self.at);
     }
+}
+
+/// Takes a mount away at once, whoever has it open at this moment: another test that looks where its own
+/// directories are mounted, or starts a program.
+fn unmount(at: &Path) {
+    run("umount", &["--lazy", at.to_str().unwrap()]).unwrap();
 }
 
 fn run(program: &str, arguments: &[&str]) -> Result<(), String> {
@@ -342,7 +348,7 @@ fn what_is_mounted_in_an_environment_is_neither_copied_nor_removed() {
             .begin(&name("b"), Some(&name("a")), &Silent)
             .unwrap();
         assert_eq!(copy.open_dir("mnt").unwrap().entries().unwrap(), []);
-        run("umount", &[to]).unwrap();
+        unmount(&at);
         assert!(outside.join("precious").exists());
         storage.discard(&name("b")).unwrap();
         // What is shown elsewhere is in use there.
@@ -356,7 +362,7 @@ fn what_is_mounted_in_an_environment_is_neither_copied_nor_removed() {
         assert!(elsewhere.join("mnt").is_dir());
         let refused = storage.destroy(&name("a")).unwrap_err();
         assert_eq!(refused.code(), "E_ENVIRONMENT_MOUNTED");
-        run("umount", &[elsewhere.to_str().unwrap()]).unwrap();
+        unmount(&elsewhere);
         let full = storage.open(&name("a")).unwrap().bind_to(&outside);
         assert_eq!(full.unwrap_err().code(), "E_NOT_EMPTY");
         storage.destroy(&name("a")).unwrap();

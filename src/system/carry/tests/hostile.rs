@@ -200,7 +200,9 @@ struct Mounted(std::path::PathBuf);
 
 impl Drop for Mounted {
     fn drop(&mut self) {
-        let status = std::process::Command::new("umount").arg(&self.0).status();
+        // A program that another test starts at this moment may have it open for a while yet.
+        let mut umount = std::process::Command::new("umount");
+        let status = umount.arg("--lazy").arg(&self.0).status();
         assert!(
             status.is_ok_and(|status| status.success()),
             "{}",
