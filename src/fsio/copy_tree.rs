@@ -350,12 +350,12 @@ mod tests {
             from.read_bounded("again", 2 << 20).unwrap(),
             to.read_bounded("again", 2 << 20).unwrap()
         );
-        let blocks = |dir: &str| {
-            std::fs::metadata(home.path().join(dir).join("again"))
-                .unwrap()
-                .blocks()
+        // Not how many blocks there are, which a file system may count late.
+        let data = |dir: &str| {
+            let file = File::open(home.path().join(dir).join("again")).unwrap();
+            rustix::fs::seek(&file, SeekFrom::Data(0)).unwrap()
         };
-        assert!(blocks("to") <= blocks("from"), "the hole was filled");
+        assert!(data("to") >= data("from"), "the hole was filled");
         assert_eq!(to.read_link("sub/link").unwrap(), "../nowhere");
         let mode = |dir: &str| std::fs::metadata(home.path().join(dir)).unwrap().mode();
         assert_eq!(mode("from"), mode("to"));
@@ -400,7 +400,7 @@ mod tests {
         assert_eq!(copy.finish().unwrap().names, 3);
         assert_eq!(to.status_of("sub").unwrap().mode, 0o750);
         let (one, other) = (to.status_of("sub/file"), to.status_of("sub/again"));
-        assert_eq!(one.unwrap(), other.unwrap());
+        assert!(one.unwrap().is_unchanged(&other.unwrap()));
         assert_eq!(to.status_of("sub/file").unwrap().links, 2);
         assert_eq!(to.open_dir("not").unwrap().entries().unwrap(), []);
     }
