@@ -31,6 +31,14 @@ pub(super) fn plain() -> TreeOptions {
     }
 }
 
+/// As [`plain`], on any machine only a few frames ahead of what was written.
+fn plain_and_close() -> TreeOptions {
+    TreeOptions {
+        threads: NonZeroUsize::new(2),
+        ..plain()
+    }
+}
+
 /// The whole tar stream, decoded frame by frame and compared with the index on the way.
 fn decoded(payload: &[u8], built: &BuiltTree) -> Vec<u8> {
     let (mut stream, mut at) = (Vec::new(), 0);
@@ -310,7 +318,7 @@ fn a_file_that_changes_while_it_is_read_is_an_error() {
         let dir = Dir::open(home.path()).unwrap();
         set_times(&dir);
         let mut output = Meddler(|| change(&path));
-        let error = build_tree(&dir, &mut output, &plain(), &Silent).unwrap_err();
+        let error = build_tree(&dir, &mut output, &plain_and_close(), &Silent).unwrap_err();
         assert_eq!(error.code(), "E_FILE_CHANGED", "{number}: {error}");
         assert!(error.to_string().contains("file changed"), "{error}");
     }
@@ -329,7 +337,7 @@ fn a_file_that_reaches_the_disk_while_it_is_read_has_not_changed() {
     let dir = Dir::open(home.path()).unwrap();
     set_times(&dir);
     let mut output = Meddler(|| file.sync_all().unwrap());
-    build_tree(&dir, &mut output, &plain(), &Silent).unwrap();
+    build_tree(&dir, &mut output, &plain_and_close(), &Silent).unwrap();
 }
 
 /// Asks to stop after some bytes.
@@ -365,7 +373,7 @@ fn stops_when_asked() {
     for after in [0, 1, 2 << 20] {
         let mut out = Vec::new();
         let stopper = Stopper::after(after);
-        let error = build_tree(&tree, &mut out, &plain(), &stopper).unwrap_err();
+        let error = build_tree(&tree, &mut out, &plain_and_close(), &stopper).unwrap_err();
         assert_eq!(error.code(), "E_CANCELLED");
         assert!(out.len() as u64 <= after + 4 * u64::from(MAX_FRAME_LENGTH) * 16);
     }
