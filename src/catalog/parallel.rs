@@ -66,6 +66,8 @@ mod tests {
             Err(CatalogError::Cancelled)
         });
         assert_eq!(error.unwrap_err().code(), "E_CANCELLED");
-        assert!(done.into_inner() < 100);
+        // Each thread may have begun with one before it heard of the error.
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        assert!(done.into_inner() <= threads);
     }
 }
