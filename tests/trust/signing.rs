@@ -225,6 +225,10 @@ fn serve(answer: impl FnOnce(&[u8]) -> Vec<u8> + Send + 'static) -> String {
         let mut buffer = [0; 4096];
         loop {
             let count = stream.read(&mut buffer).unwrap();
+            if count == 0 {
+                // Whoever asked waits no longer.
+                return;
+            }
             request.extend_from_slice(&buffer[..count]);
             let text = String::from_utf8_lossy(&request).to_ascii_lowercase();
             if let Some(head) = text.find("\r\n\r\n") {
