@@ -104,10 +104,33 @@ fn try_lock(file: &File, kind: LockKind) -> Result<bool, rustix::io::Errno> {
 mod tests {
     use super::*;
     use crate::progress::Silent;
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     const NO_WAIT: Duration = Duration::ZERO;
 
+    /// Notes that somebody who waits asked whether to go on.
+    #[derive(Default)]
+    struct Asked(AtomicBool);
+
+    impl Progress for Asked {
+        fn begin(&self, _name: &str, _total: u64) {}
+        fn advance(&self, _bytes: u64) {}
+        fn cancelled(&self) -> bool {
+            self.0.store(true, Ordering::SeqCst);
+            false
+        }
+    }
+
     fn acquire(path: &Path, kind: LockKind, timeout: Duration) -> Option<Lock> {
+        acquire_asking(path, kind, timeout, &Silent)
+    }
+
+    fn acquire_asking(
+        path: &Path,
+        kind: LockKind,
+        timeout: Duration,
+        progress: &dyn Progress,
+    ) -> Option<Lock> {
         let file = File::options()
             .read(true)
             .write(true)
@@ -115,7 +138,7 @@ mod tests {
             .truncate(false)
             .open(path)
             .unwrap();
-        Lock::acquire(file, path, kind, timeout, &Silent).unwrap()
+        Lock::acquire(file, path, kind, timeout, progress).unwrap()
     }
 
     #[test]
@@ -142,10 +165,14 @@ mod tests {
         let short = Duration::from_millis(60);
         assert!(acquire(&path, LockKind::Exclusive, short).is_none());
         assert!(start.elapsed() >= short);
+        let (asked, long) = (Asked::default(), Duration::from_mins(1));
         std::thread::scope(|scope| {
-            let waiter =
-                scope.spawn(|| acquire(&path, LockKind::Exclusive, Duration::from_secs(30)));
-            std::thread::sleep(Duration::from_millis(30));
+            let wait = || acquire_asking(&path, LockKind::Exclusive, long, &asked);
+            let waiter = scope.spawn(wait);
+            while !asked.0.load(Ordering::SeqCst) && !waiter.is_finished() {
+                std::thread::yield_now();
+            }
+            assert!(asked.0.load(Ordering::SeqCst), "it did not wait");
             drop(writer);
             assert!(waiter.join().unwrap().is_some());
         });

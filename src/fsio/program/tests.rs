@@ -148,7 +148,14 @@ fn what_a_program_leaves_running_ends_with_it() {
 
 #[test]
 fn who_keeps_the_output_open_is_not_waited_for() {
-    let ran = run("#!/bin/sh\nsetsid sleep 50 &\nsleep 0.2\necho done\n");
+    let home = tempfile::tempdir().unwrap();
+    let begun = home.path().join("begun");
+    let begun = begun.display();
+    let content = format!(
+        "#!/bin/sh\nsetsid sh -c 'touch {begun}; exec sleep 50' &\n\
+         until test -e {begun}; do :; done\necho done\n"
+    );
+    let ran = run(&content);
     assert_eq!(ran.end, End::Exited(0));
     assert_eq!(ran.output.text(), "done\n");
     assert!(ran.took < Duration::from_secs(50), "{:?}", ran.took);
