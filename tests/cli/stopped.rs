@@ -1,15 +1,17 @@
 //! `isi upgrade start` that is stopped: by a signal, its reader, a pause, a full disk.
 
 use std::fs;
-use std::io::BufReader;
+use std::io::{PipeReader, PipeWriter, Read as _, Write as _};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
+use rustix::fs::OFlags;
 use serde_json::Value;
 
 use crate::support::Place;
 use crate::upgrade::{SYSTEM, imported, machine, start, view};
 
-/// An image that takes a moment to unpack: 32 MiB that no compression makes shorter.
+/// An image that tells often how far it is unpacked: 32 MiB that no compression makes shorter.
 fn large(place: &Place) -> String {
     let mut word = 1_u64;
     let mut bytes = Vec::with_capacity(32 << 20);
@@ -23,8 +25,12 @@ fn large(place: &Place) -> String {
     imported(place, "1.0", "1", &[])
 }
 
-/// A start in the system at `root` that tells its steps, stopped by whoever reads them.
-fn started(place: &Place, id: &str, root: &str) -> (Child, BufReader<std::process::ChildStdout>) {
+/// Room for what is told until an image is being unpacked, and not for all that is told of that.
+const UNTIL_UNPACKING: usize = 2048;
+
+/// A start in the system at `root` that tells its steps to a reader who has room for so many bytes of them,
+/// and then makes it stand still until somebody reads on.
+fn started(place: &Place, id: &str, root: &str, spare: usize) -> (Child, PipeReader) {
     let arguments = [
         "--home",
         "home",
@@ -37,14 +43,34 @@ fn started(place: &Place, id: &str, root: &str) -> (Child, BufReader<std::proces
         "--format",
         "json",
     ];
-    let mut child = place
+    let (reader, writer) = with_spare(spare);
+    let child = place
         .command("isi", &arguments)
-        .stdout(Stdio::piped())
+        .stdout(writer)
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let stdout = child.stdout.take().unwrap();
-    (child, BufReader::new(stdout))
+    (child, reader)
+}
+
+/// A pipe that takes so many bytes more, at most a page of them.
+fn with_spare(spare: usize) -> (PipeReader, PipeWriter) {
+    let (mut reader, mut writer) = std::io::pipe().unwrap();
+    let mut page = [b'\n'; 4096];
+    rustix::fs::fcntl_setfl(&writer, OFlags::NONBLOCK).unwrap();
+    while writer.write(&page).is_ok() {}
+    rustix::fs::fcntl_setfl(&writer, OFlags::empty()).unwrap();
+    if spare > 0 {
+        // It becomes free page by page.
+        reader.read_exact(&mut page).unwrap();
+        writer.write_all(&page[spare..]).unwrap();
+    }
+    (reader, writer)
+}
+
+/// Lets who stands still go on, to the end.
+fn read_on(mut reader: PipeReader) {
+    std::io::copy(&mut reader, &mut std::io::sink()).unwrap();
 }
 
 /// Goes on with what was interrupted in the system at `root`; what comes of it is the whole image.
@@ -56,20 +82,20 @@ fn expect_resumed(place: &Place, root: &str) {
     assert_eq!(tree(&environment), tree("image"));
 }
 
-/// Reads until a step stands there.
-fn read_until(lines: &mut impl std::io::BufRead, step: &str, state: &str) {
-    let mut line = String::new();
-    loop {
-        line.clear();
-        assert_ne!(
-            lines.read_line(&mut line).unwrap(),
-            0,
-            "{step} was never {state}"
-        );
-        let event: Value = serde_json::from_str(&line).unwrap();
-        if event["step"] == step && event["state"] == state {
-            return;
-        }
+/// Waits until a step is begun in the system at `root`.
+fn wait_until_begun(place: &Place, root: &str, step: &str) {
+    let journal = place.path(&format!("{root}/upgrade/journal.jsonl"));
+    let begun = format!("\"record\":\"begin\",\"action\":\"upgrade\",\"step\":\"{step}\"");
+    wait_until(step, || {
+        fs::read_to_string(&journal).is_ok_and(|text| text.contains(&begun))
+    });
+}
+
+fn wait_until(what: &str, holds: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while !holds() {
+        assert!(Instant::now() < deadline, "{what} never came");
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 
@@ -88,9 +114,10 @@ fn hbsd_sigint_ends_with_130_and_the_upgrade_can_go_on() {
     let id = large(&place);
     for (name, code) in [("-INT", 130), ("-TERM", 143)] {
         let root = format!("system{name}");
-        let (child, mut lines) = started(&place, &id, &root);
-        read_until(&mut lines, "unpack", "begun");
+        let (child, reader) = started(&place, &id, &root, UNTIL_UNPACKING);
+        wait_until_begun(&place, &root, "unpack");
         signal(&child, name);
+        read_on(reader);
         let output = child.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(code), "{output:?}");
         let found = view(&place, &root);
@@ -124,8 +151,8 @@ fn a_reader_who_goes_away_stops_no_upgrade() {
 fn a_pause_from_elsewhere_stops_before_the_next_step() {
     let place = machine();
     let id = large(&place);
-    let (child, mut lines) = started(&place, &id, "home/system");
-    read_until(&mut lines, "unpack", "begun");
+    let (child, reader) = started(&place, &id, SYSTEM, UNTIL_UNPACKING);
+    wait_until_begun(&place, SYSTEM, "unpack");
     let paused = place.upgrade(&["pause", "--format", "json"]).succeeded();
     let status = paused.json();
     assert_eq!(status["upgrade_process_state"], "Pausing");
@@ -133,6 +160,7 @@ fn a_pause_from_elsewhere_stops_before_the_next_step() {
     assert_eq!(status["step"], "unpack");
     let refused_start = start(&place, &id, &[]);
     refused_start.refused(1, "E_UPGRADE_RUNNING");
+    read_on(reader);
     let run = place.finished(&child.wait_with_output().unwrap());
     assert_eq!(run.code, Some(1), "{}", run.text());
     assert!(run.stderr.contains("code: E_PAUSED"), "{}", run.text());
@@ -151,19 +179,21 @@ fn a_pause_from_elsewhere_stops_before_the_next_step() {
 fn a_killed_start_is_seen_and_gone_on_with() {
     let place = machine();
     let id = large(&place);
+    // With no room it stands still where it tells of its first step.
     let deaths = [
-        ("hold", "begun"),
-        ("unpack", "begun"),
-        ("unpack", "running"),
+        ("hold", 0, "upgrade/journal.jsonl"),
+        ("unpack", UNTIL_UNPACKING, "upgrade/journal.jsonl"),
+        ("unpack", UNTIL_UNPACKING, "environments/.OS-1.0.new/large"),
     ];
-    for (number, (step, state)) in deaths.into_iter().enumerate() {
+    for (number, (step, room, made)) in deaths.into_iter().enumerate() {
         let root = format!("system{number}");
-        let (mut child, mut lines) = started(&place, &id, &root);
-        read_until(&mut lines, step, state);
+        let (mut child, _reader) = started(&place, &id, &root, room);
+        wait_until_begun(&place, &root, step);
+        wait_until(made, || place.path(&format!("{root}/{made}")).exists());
         child.kill().unwrap();
         child.wait().unwrap();
         let found = view(&place, &root);
-        assert_eq!(found["interrupted"], true, "{step} {state}");
+        assert_eq!(found["interrupted"], true, "{step} {made}");
         start(&place, &id, &["--root", &root]).refused(1, "E_UPGRADE_RUNNING");
         expect_resumed(&place, &root);
     }
