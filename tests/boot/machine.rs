@@ -1,7 +1,6 @@
 //! A machine with a medium and a firmware: it asks `isi upgrade bootenv select` and boots that.
 
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt as _;
+use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -192,11 +191,13 @@ impl Machine {
         }
     }
 
-    /// Copies a kernel to where it can be run.
+    /// Copies a kernel to where it can be run, as a new file: the old one may still be running somewhere.
+    ///
+    /// Another process writes it. While one has it open for writing, it cannot be run; and what this process
+    /// has open, each process that another test is just starting has open for a moment, too.
     fn read_kernel(&self, kernel: &Path) -> PathBuf {
         let copy = self.medium.beside().join("kernel");
-        fs::copy(kernel, &copy).unwrap();
-        fs::set_permissions(&copy, Permissions::from_mode(0o755)).unwrap();
+        image::run("install", &["-m", "0755", text(kernel), text(&copy)]);
         copy
     }
 

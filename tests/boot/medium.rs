@@ -4,6 +4,7 @@ use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -131,10 +132,19 @@ impl Medium {
         }
     }
 
+    /// Unmounts it as soon as nobody has anything of it open any more.
+    ///
+    /// What this process had open, a process that another test is just starting has open for a moment. The
+    /// machine must not get it before.
     fn unmount(&mut self) {
-        if self.mounted {
-            run("umount", &[text(&self.top())]);
-            self.mounted = false;
+        let deadline = Instant::now() + Duration::from_mins(1);
+        while self.mounted {
+            let umount = Command::new("umount").arg(self.top()).output().unwrap();
+            self.mounted = !umount.status.success();
+            if self.mounted {
+                assert!(Instant::now() < deadline, "it stays busy: {umount:?}");
+                std::thread::sleep(Duration::from_millis(5));
+            }
         }
     }
 }
