@@ -124,6 +124,7 @@ impl Catalog {
         lock_timeout: Duration,
         progress: &dyn Progress,
     ) -> Result<Self, CatalogError> {
+        tracing::info!("catalog: {}", root.display());
         let layout = match access {
             Access::Read => Layout::open(root)?,
             Access::Write => Layout::open_or_create(root)?,

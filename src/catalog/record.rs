@@ -104,7 +104,6 @@ impl Recorder {
         match written {
             Err(CatalogError::Cancelled) => Err(CatalogError::Cancelled),
             Err(error) => {
-                tracing::warn!(code = error.code(), "the findings could not be recorded");
                 self.failure = Some(error);
                 Ok(())
             }

@@ -7,6 +7,8 @@ use super::args::CommonArgs;
 use super::context::Context;
 use super::error::{CommandError, Kind};
 use super::exit::Exit;
+use super::log::{self, Log};
+use super::output::Talk;
 
 /// A command line tool: its flags, and what it does with them.
 pub trait Front: clap::Parser {
@@ -24,15 +26,28 @@ const HELP_WIDTH: usize = 100;
 /// Runs the tool as this process.
 pub fn main<F: Front>() -> ExitCode {
     match Context::of_process() {
-        Ok(mut context) => ExitCode::from(run::<F>(std::env::args_os(), &mut context)),
+        Ok(mut context) => ExitCode::from(work::<F>(std::env::args_os(), &mut context, log::show)),
         Err(_) => ExitCode::FAILURE,
     }
 }
 
 /// Runs the tool with these arguments, the program's name first; gives its exit code.
+///
+/// The log of the process stays what it is.
 pub fn run<F: Front>(arguments: impl IntoIterator<Item = OsString>, context: &mut Context) -> u8 {
+    work::<F>(arguments, context, |_, _| ())
+}
+
+fn work<F: Front>(
+    arguments: impl IntoIterator<Item = OsString>,
+    context: &mut Context,
+    show: impl FnOnce(Log, Talk),
+) -> u8 {
     let ended = match parse::<F>(arguments) {
-        Ok(front) => execute(front, context),
+        Ok(front) => {
+            show(front.common().log(), context.out.talk());
+            execute(front, context)
+        }
         Err(error) => explain(&error, context),
     };
     // What was printed before an error is written out, too. Who stopped reading wants no more of it, but how
@@ -96,14 +111,6 @@ fn parse<F: Front>(arguments: impl IntoIterator<Item = OsString>) -> clap::error
 
 fn execute<F: Front>(front: F, context: &mut Context) -> Result<u8, CommandError> {
     front.common().apply(context);
-    if front.common().wants_log() {
-        tracing_subscriber::fmt()
-            .with_writer(std::io::stderr)
-            .with_ansi(false)
-            .with_max_level(tracing::Level::DEBUG)
-            .try_init()
-            .unwrap_or_default();
-    }
     if front.common().version {
         let name = command::<F>().get_name().to_owned();
         return print_version(&name, front.common().is_verbose(), context);

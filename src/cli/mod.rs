@@ -28,6 +28,7 @@ mod follow;
 mod front;
 mod generate;
 mod interrupt;
+mod log;
 mod output;
 mod pager;
 mod progress;

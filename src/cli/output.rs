@@ -29,8 +29,6 @@ pub enum Verbosity {
     /// Notes and warnings too.
     #[default]
     Normal,
-    /// Everything.
-    Verbose,
 }
 
 /// Writes data to standard output and talk to the error stream; nothing else prints.
@@ -157,13 +155,6 @@ impl Printer {
         }
     }
 
-    /// Says something to the person who wants to know everything.
-    pub fn detail(&mut self, text: &str) {
-        if self.verbosity >= Verbosity::Verbose {
-            self.say(text);
-        }
-    }
-
     /// Warns, unless it should be quiet.
     pub fn warn(&mut self, text: &str) {
         if self.verbosity >= Verbosity::Normal {
@@ -252,22 +243,18 @@ mod tests {
         let (captured, mut printer) = Captured::plain();
         printer.line("data").unwrap();
         printer.note("talk");
-        printer.detail("detail");
         assert_eq!(captured.stdout(), "data\n");
         assert_eq!(captured.stderr(), "talk\n");
     }
 
     #[test]
-    fn quiet_says_errors_only_and_verbose_says_all() {
+    fn quiet_says_errors_only() {
         let (captured, mut printer) = Captured::plain();
         printer.set_verbosity(Verbosity::Quiet);
         printer.note("note");
         printer.warn("warning");
         printer.complain("error", "bad");
         assert_eq!(captured.stderr(), "error: bad\n");
-        printer.set_verbosity(Verbosity::Verbose);
-        printer.detail("detail");
-        assert_eq!(captured.stderr(), "error: bad\ndetail\n");
     }
 
     #[test]

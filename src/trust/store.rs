@@ -66,6 +66,11 @@ impl TrustStore {
     /// Files named `*.pem`, `*.crt`, `*.cer`, `*.crl` and hashed names such as `0a1b2c3d.0` are read, all
     /// others are left alone. The system's own certificates and openssl's configuration never count.
     pub fn load(paths: &TrustPaths) -> Result<Self, LoadError> {
+        tracing::info!(
+            "trust: {}, {}",
+            paths.certs.display(),
+            paths.identities.display()
+        );
         if let Some(directory) = &paths.directory {
             load::expect_trusted(directory)?;
         }

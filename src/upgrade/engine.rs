@@ -169,6 +169,7 @@ impl<'a> Engine<'a> {
         step: Step,
         standing: &Standing,
     ) -> Result<(), UpgradeError> {
+        tracing::debug!("{action:?}: {step:?}");
         self.enter(Entry::Begin { action, step })?;
         let begun = StepEvent {
             action,

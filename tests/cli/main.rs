@@ -29,6 +29,7 @@ mod housekeeping;
 mod import;
 mod interrupt;
 mod lock;
+mod log;
 mod machine;
 mod owners;
 mod permanent;

@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 
+use crate::cli::log::Log;
 use crate::cli::{Context, Verbosity};
 
 /// Flags that every command takes.
@@ -27,7 +28,7 @@ pub struct CommonArgs {
     #[arg(help_heading = "General options")]
     quiet: bool,
 
-    /// Say more; twice for the library's own log
+    /// Say also what the work is done with; twice for all that goes on inside
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     #[arg(help_heading = "General options")]
     verbose: u8,
@@ -42,10 +43,10 @@ impl CommonArgs {
     pub(crate) fn apply(&self, context: &mut Context) {
         context.flags.home.clone_from(&self.home);
         context.flags.config.clone_from(&self.config);
-        context.out.set_verbosity(match (self.quiet, self.verbose) {
-            (true, _) => Verbosity::Quiet,
-            (false, 0) => Verbosity::Normal,
-            (false, _) => Verbosity::Verbose,
+        context.out.set_verbosity(if self.quiet {
+            Verbosity::Quiet
+        } else {
+            Verbosity::Normal
         });
     }
 
@@ -54,8 +55,13 @@ impl CommonArgs {
         self.verbose > 0
     }
 
-    /// Whether the library's own log is wanted.
-    pub(crate) fn wants_log(&self) -> bool {
-        self.verbose > 1
+    /// How much of what the library notes is wanted.
+    pub(in crate::cli) fn log(&self) -> Log {
+        match (self.quiet, self.verbose) {
+            (true, _) => Log::Nothing,
+            (false, 0) => Log::Warnings,
+            (false, 1) => Log::Notes,
+            (false, _) => Log::Everything,
+        }
     }
 }

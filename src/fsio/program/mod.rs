@@ -107,11 +107,13 @@ impl Program<'_> {
             .wait()
             .map_err(FsError::system("wait for", self.name))?;
         let (early, output) = watched?;
-        Ok(Ran {
+        let ran = Ran {
             end: early.unwrap_or_else(|| end(status)),
             output,
             took: begun.elapsed(),
-        })
+        };
+        tracing::debug!("{}: {:?} after {:?}", self.name, ran.end, ran.took);
+        Ok(ran)
     }
 
     /// The program in a file that has no name and cannot be changed any more.

@@ -147,15 +147,7 @@ impl Settings {
         );
         let must_exist = named.is_some();
         let config = named.unwrap_or_else(|| below(home.as_ref(), SYSTEM_CONFIGURATION, FILE_NAME));
-        let config_exists = fsio::is_there(&config.value)?;
-        if must_exist && !config_exists {
-            return Err(ConfigError::Missing { path: config.value });
-        }
-        let file = if config_exists {
-            ConfigFile::read(&config.value)?
-        } else {
-            ConfigFile::default()
-        };
+        let (file, config_exists) = read_file(&config.value, must_exist)?;
         let of_file = |key| {
             file.path(key).map(|entry| Setting {
                 value: entry.value.clone(),
@@ -293,6 +285,20 @@ impl Setting<PathBuf> {
             line,
         }
     }
+}
+
+/// What the configuration file says, and whether it is there; unless it must be, it says nothing then.
+fn read_file(path: &Path, must_exist: bool) -> Result<(ConfigFile, bool), ConfigError> {
+    if fsio::is_there(path)? {
+        tracing::info!("configuration: {}", path.display());
+        return Ok((ConfigFile::read(path)?, true));
+    }
+    if must_exist {
+        let path = path.to_owned();
+        return Err(ConfigError::Missing { path });
+    }
+    tracing::info!("configuration: {}, which is not there", path.display());
+    Ok((ConfigFile::default(), false))
 }
 
 fn given(

@@ -59,6 +59,7 @@ impl System {
         root: &Path,
         kind: impl FnOnce(Result<State, SystemError>) -> Result<StorageKind, SystemError>,
     ) -> Result<Self, SystemError> {
+        tracing::info!("system: {}", root.display());
         let missing = || SystemError::Missing {
             root: root.to_owned(),
         };
