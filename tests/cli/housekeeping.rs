@@ -19,7 +19,9 @@ fn answered(place: &Place, arguments: &str, answer: &str) -> Run {
         "{} --home home upgrade catalog {arguments}",
         env!("CARGO_BIN_EXE_isi")
     );
-    let mut command = place.command("script", &["-qec", &command, "/dev/null"]);
+    // What is typed would be shown wherever the output is just then.
+    let arguments = ["--echo", "never", "-qec", &command, "/dev/null"];
+    let mut command = place.command("script", &arguments);
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

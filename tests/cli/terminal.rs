@@ -114,7 +114,9 @@ fn a_commit_asks_with_what_cannot_be_undone_on_lines_of_its_own() {
     }
     let tool = env!("CARGO_BIN_EXE_isi");
     let commit = format!("stty cols 80; {tool} --home home upgrade commit");
-    let mut command = place.command("script", &["-qec", &commit, "/dev/null"]);
+    // What is typed would be shown wherever the output is just then.
+    let arguments = ["--echo", "never", "-qec", &commit, "/dev/null"];
+    let mut command = place.command("script", &arguments);
     let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
     let mut child = child.unwrap();
     let mut answers = child.stdin.take().unwrap();
