@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 
 use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
@@ -38,13 +39,20 @@ pub(super) fn show(log: Log, talk: Talk) {
         Log::Notes => targets.with_target(OURS, Level::INFO),
         Log::Everything => targets.with_default(Level::DEBUG),
     };
-    let lines = tracing_subscriber::fmt::layer()
+    // Whoever uses the library in a process with a log of its own keeps that.
+    let log = tracing_subscriber::registry().with(wanted);
+    log.with(lines(talk)).try_init().unwrap_or_default();
+}
+
+/// Says each event on `talk`.
+fn lines<S>(talk: Talk) -> impl Layer<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    tracing_subscriber::fmt::layer()
         .with_ansi(false)
         .event_format(Line)
-        .with_writer(talk);
-    // Whoever uses the library in a process with a log of its own keeps that.
-    let log = tracing_subscriber::registry().with(wanted).with(lines);
-    log.try_init().unwrap_or_default();
+        .with_writer(talk)
 }
 
 /// An event as one line, in the words of the tools.
@@ -100,11 +108,7 @@ mod tests {
     #[test]
     fn an_event_is_one_harmless_line() {
         let (captured, printer) = Captured::plain();
-        let lines = tracing_subscriber::fmt::layer()
-            .event_format(Line)
-            .with_ansi(false)
-            .with_writer(printer.talk());
-        let log = tracing_subscriber::registry().with(lines);
+        let log = tracing_subscriber::registry().with(lines(printer.talk()));
         tracing::subscriber::with_default(log, || {
             tracing::warn!(code = "E_IO", "not\n\u{1b}[31mdone");
             tracing::info!("catalog: {}", "a\nb");
